@@ -1,0 +1,1 @@
+"""Words to tips, each resting on the words it cites."""

@@ -1,0 +1,1 @@
+"""Chat model providers, one file each, found by name."""

@@ -1,0 +1,1 @@
+"""Presence and recent events for replay: memory for one node, or Redis."""

@@ -1,0 +1,1 @@
+"""RTP in, RTP out: forwarded, never re-encoded."""

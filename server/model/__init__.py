@@ -1,0 +1,1 @@
+"""The nouns everything speaks of. Imports nothing else of ours."""

@@ -1,0 +1,32 @@
+"""Who may see an event. Enforced here, outside any model."""
+
+from __future__ import annotations
+
+from .consultation import Role
+from .events import DiskLow, Event, RecordingFinalized, SidecarFailed, SidecarStateChanged, TipMarked, TipReady
+from .insight import Audience
+
+BOTH = frozenset(Role)
+CLINICIAN_ONLY = frozenset({Role.CLINICIAN})
+
+
+def roles_of(audience: Audience) -> frozenset[Role]:
+    """Return the seats that an audience names."""
+    if audience is Audience.ALL:
+        return BOTH
+    return frozenset({Role(audience.value)})
+
+
+def may_see(event: Event) -> frozenset[Role]:
+    """Return the seats to which `event` may be sent."""
+    match event:
+        case TipReady(tip=tip):
+            return roles_of(tip.audience)
+        case TipMarked(audience=audience):
+            return roles_of(audience)
+        case SidecarStateChanged(sidecar="speech"):
+            return BOTH
+        case SidecarStateChanged() | SidecarFailed() | DiskLow() | RecordingFinalized():
+            return CLINICIAN_ONLY
+        case _:
+            return BOTH

@@ -1,0 +1,253 @@
+"""Every fact a room can state: past tense, frozen, and also what travels to the browsers.
+
+`at_s` is the room time, in seconds, at which the fact was stated.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from .consultation import Frozen, Role
+from .insight import Audience, Tip, TipMark
+from .transcript import Utterance
+
+EndReason = Literal["ended_by_clinician", "ended_by_api", "idle", "max_duration", "server_stopped", "abandoned"]
+ConnectionState = Literal["connecting", "connected", "unstable", "lost"]
+Sidecar = Literal["recording", "speech", "tips", "storage", "live"]
+SidecarState = Literal["ok", "starting", "delayed", "failing"]
+
+
+class ConsultationOpened(Frozen):
+    """The first participant took a seat; the room clock starts."""
+
+    type: Literal["consultation_opened"] = "consultation_opened"
+    at_s: float
+    opened_at: datetime
+
+
+class ParticipantJoined(Frozen):
+    """Someone took a seat, or came back to it."""
+
+    type: Literal["participant_joined"] = "participant_joined"
+    at_s: float
+    role: Role
+    identity: str
+    name: str
+    returned: bool = False
+
+
+class ParticipantLeft(Frozen):
+    """Someone gave up the seat, or the grace for coming back ran out."""
+
+    type: Literal["participant_left"] = "participant_left"
+    at_s: float
+    role: Role
+    reason: Literal["left", "grace_expired", "ended"]
+
+
+class ConnectionChanged(Frozen):
+    """A participant's media comes, falters or stops."""
+
+    type: Literal["connection_changed"] = "connection_changed"
+    at_s: float
+    role: Role
+    state: ConnectionState
+
+
+class MediaChanged(Frozen):
+    """A participant switched microphone, camera or screen sharing."""
+
+    type: Literal["media_changed"] = "media_changed"
+    at_s: float
+    role: Role
+    microphone: bool
+    camera: bool
+    screen: bool
+
+
+class ConsentChanged(Frozen):
+    """A participant allowed or refused recording and transcription."""
+
+    type: Literal["consent_changed"] = "consent_changed"
+    at_s: float
+    role: Role
+    granted: bool
+    mode: Literal["ask", "external"] = "ask"
+
+
+class RecordingStarted(Frozen):
+    """From now on both voices are kept."""
+
+    type: Literal["recording_started"] = "recording_started"
+    at_s: float
+
+
+class RecordingStopped(Frozen):
+    """From now on nothing is kept."""
+
+    type: Literal["recording_stopped"] = "recording_stopped"
+    at_s: float
+    reason: Literal["consultation_ended", "consent_withdrawn", "disk_full", "failed"]
+
+
+class RecordingRefused(Frozen):
+    """Recording could not start; `message` says why in one sentence."""
+
+    type: Literal["recording_refused"] = "recording_refused"
+    at_s: float
+    reason: Literal["disk_full", "failed"]
+    message: str
+
+
+class DiskLow(Frozen):
+    """Little disk space is left while recording."""
+
+    type: Literal["disk_low"] = "disk_low"
+    at_s: float
+    free_mb: int
+
+
+class RecordingFile(Frozen):
+    """One finalized file; `start_s` is the room time of its first sample."""
+
+    name: str
+    role: Role
+    format: Literal["ogg", "wav"]
+    start_s: float
+    duration_s: float
+    size_bytes: int
+    sha256: str
+
+
+class RecordingFinalized(Frozen):
+    """The recording's files are complete on disk."""
+
+    type: Literal["recording_finalized"] = "recording_finalized"
+    at_s: float
+    files: tuple[RecordingFile, ...]
+
+
+class InterimTranscript(Frozen):
+    """What somebody seems to be saying; the next one of the same utterance replaces it.
+
+    The first `settled_chars` characters of `text` will not change any more.
+    """
+
+    type: Literal["interim_transcript"] = "interim_transcript"
+    at_s: float
+    utterance_id: str
+    role: Role
+    start_s: float
+    end_s: float
+    text: str
+    settled_chars: int = 0
+    language: str
+
+
+class FinalTranscript(Frozen):
+    """What somebody said. It never changes."""
+
+    type: Literal["final_transcript"] = "final_transcript"
+    at_s: float
+    utterance: Utterance
+
+
+class AudioGap(Frozen):
+    """Speech recognition did not get this stretch of somebody's audio in time."""
+
+    type: Literal["audio_gap"] = "audio_gap"
+    at_s: float
+    role: Role
+    start_s: float
+    end_s: float
+
+
+class ChatSent(Frozen):
+    """A participant typed something to both."""
+
+    type: Literal["chat_sent"] = "chat_sent"
+    at_s: float
+    message_id: str
+    role: Role
+    name: str
+    text: str
+
+
+class TipReady(Frozen):
+    """A tip for its audience."""
+
+    type: Literal["tip_ready"] = "tip_ready"
+    at_s: float
+    tip: Tip
+
+
+class TipMarked(Frozen):
+    """Its reader did something with a tip."""
+
+    type: Literal["tip_marked"] = "tip_marked"
+    at_s: float
+    tip_id: str
+    audience: Audience
+    mark: TipMark
+    role: Role
+
+
+class SidecarStateChanged(Frozen):
+    """Something beside the call (speech, tips, storage, …) changed its state; the call goes on."""
+
+    type: Literal["sidecar_state_changed"] = "sidecar_state_changed"
+    at_s: float
+    sidecar: Sidecar
+    state: SidecarState
+    detail: str = ""
+
+
+class SidecarFailed(Frozen):
+    """A task beside the call failed; the call goes on."""
+
+    type: Literal["sidecar_failed"] = "sidecar_failed"
+    at_s: float
+    sidecar: Sidecar
+    detail: str = ""
+
+
+class ConsultationEnded(Frozen):
+    """The consultation is over for both."""
+
+    type: Literal["consultation_ended"] = "consultation_ended"
+    at_s: float
+    reason: EndReason
+    by: Role | None = None
+
+
+Event = (
+    ConsultationOpened
+    | ParticipantJoined
+    | ParticipantLeft
+    | ConnectionChanged
+    | MediaChanged
+    | ConsentChanged
+    | RecordingStarted
+    | RecordingStopped
+    | RecordingRefused
+    | DiskLow
+    | RecordingFinalized
+    | InterimTranscript
+    | FinalTranscript
+    | AudioGap
+    | ChatSent
+    | TipReady
+    | TipMarked
+    | SidecarStateChanged
+    | SidecarFailed
+    | ConsultationEnded
+)
+AnyEvent = Annotated[Event, Field(discriminator="type")]
+event_adapter: TypeAdapter[Event] = TypeAdapter(AnyEvent)
+"""Reads and writes any event as JSON."""
+
+EPHEMERAL = (InterimTranscript,)
+"""Events that are shown and forgotten: neither stored nor replayed."""

@@ -1,0 +1,29 @@
+"""What was said, word by word, on the room clock."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from .consultation import Frozen, Role
+
+
+class Word(Frozen):
+    """One word; times are seconds on the room clock."""
+
+    text: str
+    start_s: float
+    end_s: float
+    probability: float = 1.0
+
+
+class Utterance(Frozen):
+    """One settled stretch of speech of one person. It never changes."""
+
+    id: str = Field(min_length=1, max_length=64)
+    role: Role
+    start_s: float
+    end_s: float
+    text: str
+    words: tuple[Word, ...] = ()
+    language: str
+    provider: str = ""

@@ -1,0 +1,1 @@
+"""The durable truth of what was said: journal, timeline, finalized files."""

@@ -1,0 +1,1 @@
+"""Two real WebRTC clients that play recordings through a whole consultation."""

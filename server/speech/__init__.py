@@ -1,0 +1,1 @@
+"""PCM to words: voice activity, utterances, interim and final transcripts."""

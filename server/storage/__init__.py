@@ -1,0 +1,1 @@
+"""PostgreSQL (embedded by default): the truth of everything but the audio."""
