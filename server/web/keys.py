@@ -1,0 +1,111 @@
+"""What request handlers take from the application; the composition root puts it there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from ..model.consultation import Agent, Consultation, Participant, Role
+from ..model.events import ChatSent, EndReason, Event, RecordingFile
+from ..model.insight import Tip, TipMark
+from ..model.transcript import Utterance
+from ..settings import Settings
+from .auth import Claims, TokenAuthority
+from .metrics import Registry
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class StoredTip(Protocol):
+    """A tip and what its reader last did with it."""
+
+    @property
+    def tip(self) -> Tip: ...  # noqa: D102
+    @property
+    def mark(self) -> TipMark | None: ...  # noqa: D102
+
+
+class StoredActivity(Protocol):
+    """One line of the activity log."""
+
+    @property
+    def at(self) -> datetime: ...  # noqa: D102
+    @property
+    def at_s(self) -> float: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def role(self) -> Role | None: ...  # noqa: D102
+    @property
+    def detail(self) -> Mapping[str, Any]: ...  # noqa: D102
+
+
+class ConsultationStore(Protocol):
+    """What the API needs of `storage.store.Store`. Reading raises NotFound and DatabaseUnavailable."""
+
+    async def create_consultation(self, consultation: Consultation, /) -> None:
+        """Keep a new consultation."""
+
+    async def consultation(self, consultation_id: str, /) -> Consultation:
+        """Return one."""
+
+    async def consultations(self, *, limit: int, before: datetime | None) -> Sequence[Consultation]:
+        """Return the newest `limit` created before `before`, newest first."""
+
+    async def agents(self) -> Sequence[Agent]:
+        """Return all agents."""
+
+    async def agent(self, agent_id: str, /) -> Agent:
+        """Return one."""
+
+    async def save_agent(self, agent: Agent, /) -> None:
+        """Create or replace one."""
+
+    async def participants(self, consultation_id: str, /) -> Sequence[Participant]:
+        """Return who takes or took part."""
+
+    async def utterances(self, consultation_id: str, /) -> Sequence[Utterance]:
+        """Return the transcript in the order of speech."""
+
+    async def chat_messages(self, consultation_id: str, /) -> Sequence[ChatSent]:
+        """Return the chat, oldest first."""
+
+    async def tips(self, consultation_id: str, /) -> Sequence[StoredTip]:
+        """Return the tips, oldest first."""
+
+    async def recordings(self, consultation_id: str, /) -> Sequence[RecordingFile]:
+        """Return the finalized recording's files."""
+
+    async def activity(self, consultation_id: str, /) -> Sequence[StoredActivity]:
+        """Return the activity log, oldest first."""
+
+    def record(self, consultation_id: str, event: Event, /) -> None:
+        """Keep a fact; never blocks or raises."""
+
+    async def settled(self, timeout_s: float, /) -> bool:
+        """Wait until everything recorded so far can be read."""
+
+
+class RoomDirectory(Protocol):
+    """What the API needs of the rooms that are live."""
+
+    async def end(self, consultation_id: str, reason: EndReason) -> None:
+        """End a live consultation for both; nothing happens if it is not live."""
+
+    def live_ids(self) -> Sequence[str]:
+        """Return the ids of the consultations that are live."""
+
+
+STORE = web.AppKey("STORE", ConsultationStore)
+ROOMS = web.AppKey("ROOMS", RoomDirectory)
+AUTHORITY = web.AppKey("AUTHORITY", TokenAuthority)
+SETTINGS = web.AppKey("SETTINGS", Settings)
+METRICS = web.AppKey("METRICS", Registry)
+SOCKET: web.AppKey[Handler] = web.AppKey("SOCKET", Callable)  # type: ignore[arg-type]
+"""Serves the signaling socket (`GET /ws`)."""
+
+CLAIMS = web.RequestKey("CLAIMS", Claims)
+"""The verified token of a request to a route that needs one."""
