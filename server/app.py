@@ -1,1 +1,132 @@
-"""Composition root."""
+"""Composition root: the only place that knows every part."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from .insight.advisor import Advisor, AdvisorOptions
+from .insight.create import create_generator
+from .live.create import create_live_store
+from .media.ice import ice_settings
+from .media.peer import Peer, PeerListener
+from .model.clock import RoomClock
+from .model.consultation import Agent, Language
+from .model.events import SidecarState
+from .model.insight import Tip
+from .recording.disk import free_mb
+from .recording.finalize import finalize
+from .recording.recorder import Recorder
+from .recording.recover import recover, unfinished
+from .rooms.registry import Registry
+from .rooms.services import Recording, RoomServices
+from .settings import Settings
+from .speech.service import SpeechService
+from .storage.embedded import EmbeddedPostgres
+from .storage.store import Store
+from .web.application import WebContext, setup_web
+from .web.auth import TokenAuthority
+from .web.credentials import token_authority
+from .web.signaling import Signaling
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The running parts of one server."""
+
+    settings: Settings
+    store: Store
+    registry: Registry
+    authority: TokenAuthority
+    web: web.Application
+
+
+@asynccontextmanager
+async def running(settings: Settings, say: Callable[[str], None] = lambda _: None) -> AsyncIterator[Parts]:
+    """Start every part in order; leaving ends every consultation and puts its papers in order first.
+
+    `say` gets a line of progress for people.
+
+    Raises:
+        EscutaError: If a part cannot start; the message says which and what to do.
+    """
+    authority = token_authority(settings)
+    settings.recordings_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with AsyncExitStack() as stack:
+        say("Starting the database…")
+        store = await Store.open(await _database_url(settings, stack), settings.data_dir / "spool")
+        stack.push_async_callback(store.aclose)
+        live = create_live_store(settings)
+        stack.push_async_callback(live.aclose)
+        speech = SpeechService(settings)
+        stack.push_async_callback(speech.aclose)
+        say("Loading the speech model in the background…")
+        await speech.start()
+        services = RoomServices(
+            settings=settings,
+            store=store,
+            live=live,
+            speech=speech,
+            recording=Recording(
+                create=_create_recorder, finalize=finalize, recover=recover, unfinished=unfinished, free_mb=free_mb
+            ),
+            create_peer=_peer_factory(settings),
+            create_advisor=_advisor_factory(settings),
+        )
+        registry = await stack.enter_async_context(Registry(services))
+        await registry.resume()
+        application = web.Application()
+        signaling = Signaling(registry, authority, settings)
+        setup_web(
+            application,
+            WebContext(settings=settings, store=store, rooms=registry, authority=authority, socket=signaling.handle),
+        )
+        yield Parts(settings=settings, store=store, registry=registry, authority=authority, web=application)
+
+
+async def _database_url(settings: Settings, stack: AsyncExitStack) -> str:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    embedded = EmbeddedPostgres(settings.data_dir)
+    url = await embedded.start()
+    stack.push_async_callback(embedded.stop)
+    return url
+
+
+def _create_recorder(folder: Path, clock: RoomClock, on_failure: Callable[[str], None]) -> Recorder:
+    return Recorder(folder, clock, on_failure=on_failure)
+
+
+def _peer_factory(settings: Settings) -> Callable[[PeerListener, Callable[[], float]], Peer]:
+    ice = ice_settings(settings)
+
+    def create(listener: PeerListener, now_s: Callable[[], float]) -> Peer:
+        return Peer(ice=ice, now_s=now_s, listener=listener)
+
+    return create
+
+
+def _advisor_factory(
+    settings: Settings,
+) -> Callable[[Agent, Language, Callable[[Tip], None], Callable[[SidecarState, str], None]], Advisor]:
+    def create(
+        agent: Agent,
+        language: Language,
+        on_tip: Callable[[Tip], None],
+        on_state: Callable[[SidecarState, str], None],
+    ) -> Advisor:
+        generator, fallback = create_generator(settings, agent)
+        options = AdvisorOptions(
+            generator=generator,
+            fallback=fallback,
+            agent=agent,
+            language=language,
+            timeout_s=settings.llm_timeout_s,
+        )
+        return Advisor(options, on_tip, on_state)
+
+    return create

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     default_language: Language = Field("pt", description="language of a consultation that names none: pt, en or auto")
     consent: ConsentMode = Field("ask", description="ask in the page, or external when you obtain it elsewhere")
     reconnect_grace_s: float = Field(60.0, ge=0, description="how long a lost participant's seat is kept")
-    idle_timeout_s: float = Field(3600.0, gt=0, description="a room in which nobody is connected ends after this")
+    idle_timeout_s: float = Field(300.0, gt=0, description="a room in which nobody is connected ends after this")
     max_duration_s: float = Field(4 * 3600.0, gt=0, description="longest consultation")
     unstable_after_s: float = Field(3.0, gt=0, description="media silent this long is shown as unstable")
     lost_after_s: float = Field(10.0, gt=0, description="media silent this long is shown as lost")

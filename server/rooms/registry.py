@@ -1,0 +1,178 @@
+"""The rooms that are live in this process. It owns them; nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from ..model.clock import RoomClock
+from ..model.consultation import Consultation, ConsultationStatus
+from ..model.errors import ConsultationOver
+from ..model.events import ConsultationEnded, EndReason, RecordingFinalized
+from ..speech.port import StateChanged
+from .history import rebuilt
+from .room import Room
+from .seating import Seating
+from .services import RoomServices
+
+log = structlog.get_logger()
+
+REMEMBERED_ENDS = 10_000
+
+
+class Registry:
+    """Opens a room when its first participant comes, and drops it when its papers are in order.
+
+    Use as an async context manager: leaving it ends every consultation and waits for its recording.
+    """
+
+    def __init__(self, services: RoomServices) -> None:
+        self.failed_rooms = 0
+        self._services = services
+        self._rooms: dict[str, Seating] = {}
+        self._opening: dict[str, asyncio.Lock] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._closing = False
+        # The database may lag behind: an ended consultation must not be brought back from a stale row.
+        self._ended: dict[str, None] = {}
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_all("server_stopped")
+        await self._tasks.__aexit__(kind, error, trace)
+
+    def rooms(self) -> list[Room]:
+        """Return the rooms that are live, those being put away included."""
+        return [seating.room for seating in self._rooms.values()]
+
+    def live_ids(self) -> list[str]:
+        """Return the consultations in which people can be."""
+        return [room.consultation.id for room in self.rooms() if not room.over]
+
+    def speech_state(self) -> StateChanged:
+        """Return how speech recognition is doing, for somebody who has just come."""
+        return self._services.speech.state
+
+    async def seating(self, consultation_id: str) -> Seating:
+        """Return the room of a consultation, opening it if it is not open.
+
+        Raises:
+            NotFound: If there is no such consultation.
+            ConsultationOver: If it has ended, or the server is stopping.
+            DatabaseUnavailable: If it is not open here and the database does not answer.
+        """
+        async with self._opening.setdefault(consultation_id, asyncio.Lock()):
+            seating = self._rooms.get(consultation_id)
+            if seating is None:
+                seating = await self._open(consultation_id)
+        seating.room.check_live()
+        return seating
+
+    async def end(self, consultation_id: str, reason: EndReason) -> None:
+        """End a consultation, whether its room is open or not; harmless when it has ended.
+
+        Raises:
+            NotFound: If there is no such consultation.
+            DatabaseUnavailable: If its room is not open and the database does not answer.
+        """
+        seating = self._rooms.get(consultation_id)
+        if seating is not None:
+            seating.room.end(reason)
+            return
+        consultation = await self._services.store.consultation(consultation_id)
+        if consultation.status is not ConsultationStatus.ENDED:
+            self._note_end(consultation_id)
+            self._services.store.record(consultation_id, ConsultationEnded(at_s=0.0, reason=reason))
+
+    async def end_all(self, reason: EndReason) -> None:
+        """End every consultation, open no more, and wait until each one's papers are in order."""
+        self._end_all(reason)
+        await asyncio.gather(*(room.finished.wait() for room in self.rooms()))
+
+    async def resume(self) -> None:
+        """Bring back what was live when the process last died, and finish what it left unfinished."""
+        live = await self._services.store.live_consultations()
+        for consultation in live:
+            seating = await self._bring_back(consultation)
+            seating.room.resumed = True
+        ids = {consultation.id for consultation in live}
+        recordings_dir = self._services.settings.recordings_dir
+        for folder in await asyncio.to_thread(self._services.recording.unfinished, recordings_dir):
+            if folder.name not in ids:
+                self._tasks.create_task(self._finish(folder.name))
+
+    async def _open(self, consultation_id: str) -> Seating:
+        consultation = await self._services.store.consultation(consultation_id)
+        ended = consultation.status is ConsultationStatus.ENDED or consultation_id in self._ended
+        if ended or self._closing:
+            raise ConsultationOver("This consultation has ended; its record is in the summary.")
+        if consultation.status is ConsultationStatus.LIVE:
+            return await self._bring_back(consultation)
+        room = await self._room(consultation, datetime.now(UTC))
+        room.open()
+        return self._keep(room)
+
+    async def _bring_back(self, consultation: Consultation) -> Seating:
+        store = self._services.store
+        room = await self._room(consultation, consultation.opened_at or consultation.created_at)
+        tips = [record.tip for record in await store.tips(consultation.id)]
+        said, typed = await store.utterances(consultation.id), await store.chat_messages(consultation.id)
+        room.recent.restore(rebuilt(said, typed, tips))
+        room.advice.restore(tips)
+        for person in await store.participants(consultation.id):
+            seat = room.seats[person.role]
+            seat.consent, seat.consented_by = person.consent, person.identity
+        log.info("consultation.resumed", consultation_id=consultation.id, utterances=len(said))
+        return self._keep(room)
+
+    async def _room(self, consultation: Consultation, opened_at: datetime) -> Room:
+        agent = await self._services.store.agent(consultation.agent_id)
+        return Room(consultation, agent, self._services, RoomClock(opened_at))
+
+    def _keep(self, room: Room) -> Seating:
+        seating = self._rooms[room.consultation.id] = Seating(room)
+        self._tasks.create_task(self._live(seating))
+        return seating
+
+    async def _live(self, seating: Seating) -> None:
+        room = seating.room
+        try:
+            await room.run(seating.look)
+        except Exception:
+            # One room's fault must not reach the others; its journal is finished at the next start.
+            self.failed_rooms += 1
+            log.exception("room.failed", consultation_id=room.consultation.id)
+        finally:
+            self._note_end(room.consultation.id)
+            self._rooms.pop(room.consultation.id, None)
+            self._opening.pop(room.consultation.id, None)
+
+    def _end_all(self, reason: EndReason) -> None:
+        self._closing = True
+        for seating in self._rooms.values():
+            seating.room.end(reason)
+
+    def _note_end(self, consultation_id: str) -> None:
+        self._ended[consultation_id] = None
+        while len(self._ended) > REMEMBERED_ENDS:
+            del self._ended[next(iter(self._ended))]
+
+    async def _finish(self, consultation_id: str) -> None:
+        folder = self._services.settings.recordings_dir / consultation_id
+        try:
+            manifest = await self._services.recording.recover(folder)
+        except Exception:
+            self.failed_rooms += 1
+            log.exception("recording.recovery_failed", consultation_id=consultation_id)
+            return
+        end_s = max((file.start_s + file.duration_s for file in manifest.files), default=0.0)
+        self._services.store.record(consultation_id, RecordingFinalized(at_s=end_s, files=manifest.files))

@@ -1,0 +1,200 @@
+"""A consultation that is live: two seats, what is said between them, and who gets to know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import ExitStack
+
+import structlog
+
+from ..live.port import Presence
+from ..model.audience import may_see
+from ..model.bus import EventBus
+from ..model.clock import RoomClock
+from ..model.consultation import Agent, Consultation, ConsultationStatus, Role
+from ..model.errors import ConsultationOver
+from ..model.events import (
+    ConnectionChanged,
+    ConnectionState,
+    ConsultationEnded,
+    ConsultationOpened,
+    EndReason,
+    Event,
+    Sidecar,
+    SidecarFailed,
+    SidecarState,
+    SidecarStateChanged,
+)
+from ..speech.port import StateChanged, StreamOptions
+from .advice import Advice
+from .capture import Capture
+from .crossing import Crossing, PeerState
+from .history import RecentEvents
+from .mirror import Mirror
+from .participant import Seat
+from .services import RoomServices
+from .watch import LOOK_EVERY_S, Limits
+
+log = structlog.get_logger()
+
+
+class Room:
+    """One live consultation. `run` is its whole life; everything it starts ends with it."""
+
+    def __init__(self, consultation: Consultation, agent: Agent, services: RoomServices, clock: RoomClock) -> None:
+        self.clock = clock
+        self.consultation = consultation.model_copy(
+            update={"status": ConsultationStatus.LIVE, "opened_at": clock.opened_at}
+        )
+        self.settings = services.settings
+        self.seats = {role: Seat(role) for role in Role}
+        self.recent = RecentEvents()
+        self.limits = Limits.of(services.settings)
+        self.resumed = False
+        self.empty_since_s: float | None = clock.now_s()
+        self.finished = asyncio.Event()
+        language = consultation.language
+        options = StreamOptions(
+            language=None if language == "auto" else language, sensitivity=agent.sensitivity, prompt=agent.prompt
+        )
+        self.capture = Capture(services, consultation, clock, options, self.publish)
+        self.advice = Advice(services.create_advisor, agent, language, clock, self.publish)
+        self.crossing = Crossing(
+            self.seats,
+            self.capture,
+            lambda listener: services.create_peer(listener, clock.now_s),
+            self._on_peer_state,
+            self.aside,
+        )
+        self.bus = EventBus()
+        self._services = services
+        self._mirror = Mirror(services.live, consultation.id)
+        self._ended = asyncio.Event()
+        self._ended_at_s = 0.0
+        self._tasks: asyncio.TaskGroup | None = None
+        self._waiting: list[Awaitable[None]] = []
+
+    @property
+    def over(self) -> bool:
+        """The consultation has ended; only its papers are still being put in order."""
+        return self._ended.is_set()
+
+    def open(self) -> None:
+        """State that the consultation has begun."""
+        self.publish(ConsultationOpened(at_s=self.clock.now_s(), opened_at=self.clock.opened_at))
+
+    def publish(self, event: Event) -> None:
+        """Number, keep and spread one event. Never blocks, never raises for a slow reader."""
+        sequence = self.recent.add(event)
+        if sequence:
+            self._services.store.record(self.consultation.id, event)
+            self._mirror.event(sequence, event)
+        self.bus.publish(event)
+        visible = may_see(event)
+        for seat in self.seats.values():
+            if seat.connection is not None and seat.role in visible:
+                seat.connection.deliver(sequence, event)
+
+    def set_state(self, seat: Seat, state: ConnectionState) -> None:
+        """Change how a seat's media does, and say so."""
+        if seat.state == state:
+            return
+        seat.state = state
+        self.publish(ConnectionChanged(at_s=self.clock.now_s(), role=seat.role, state=state))
+        self.show_presence(seat)
+
+    def show_presence(self, seat: Seat) -> None:
+        """Copy a seat's occupant to the live store."""
+        present = None
+        if seat.identity is not None:
+            now_s = self.clock.now_s()
+            present = Presence(identity=seat.identity, name=seat.name, state=seat.state, since_s=now_s)
+        self._mirror.presence(seat.role, present)
+
+    def end(self, reason: EndReason, by: Role | None = None) -> None:
+        """End the consultation for both; harmless when it has ended already."""
+        if self.over:
+            return
+        self._ended_at_s = self.clock.now_s()
+        self.publish(ConsultationEnded(at_s=self._ended_at_s, reason=reason, by=by))
+        self._ended.set()
+
+    def check_live(self) -> None:
+        """Raise ConsultationOver if it has ended."""
+        if self.over:
+            raise ConsultationOver("This consultation has ended; its record is in the summary.")
+
+    def aside(self, work: Awaitable[None]) -> None:
+        """Do `work` beside the call; its failure is stated and contained."""
+        if self._tasks is None:
+            self._waiting.append(work)
+        else:
+            self._tasks.create_task(self._contained("live", work))
+
+    async def run(self, look: Callable[[], None]) -> None:
+        """Live until ended and everything is put away; `look` is called twice a second."""
+        with structlog.contextvars.bound_contextvars(consultation_id=self.consultation.id), ExitStack() as told:
+            told.callback(self._services.store.subscribe_state(self._on_storage_state))
+            told.callback(self._services.speech.subscribe_state(self._on_speech_state))
+            try:
+                async with asyncio.TaskGroup() as readers:
+                    readers.create_task(self._mirror.run())
+                    await self._live(look)
+                    self._mirror.close()
+            finally:
+                self._say_over()
+                self.finished.set()
+            await self._mirror.forget()
+            log.info("consultation.ended", duration_s=round(self._ended_at_s, 1), events=self.recent.sequence)
+
+    async def _live(self, look: Callable[[], None]) -> None:
+        async with asyncio.TaskGroup() as listeners:
+            listeners.create_task(self._contained("tips", self.advice.listen(self.bus)))
+            listeners.create_task(self._contained("tips", self.advice.run()))
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                for work in self._waiting:
+                    self.aside(work)
+                watching = tasks.create_task(self._watch(look))
+                await self._ended.wait()
+                watching.cancel()
+                for seat in self.seats.values():
+                    self.crossing.release(seat, seat.peer)
+                await self._contained("speech", self.capture.close(self._ended_at_s))
+            self.bus.close()
+            await self._contained("tips", self.advice.close())
+        await self._contained("recording", self.capture.finalize())
+
+    async def _watch(self, look: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            look()
+
+    async def _contained(self, sidecar: Sidecar, work: Awaitable[None] | Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            log.exception("sidecar.failed", sidecar=sidecar)
+            self.publish(SidecarFailed(at_s=self.clock.now_s(), sidecar=sidecar, detail=type(error).__name__))
+
+    def _say_over(self) -> None:
+        for seat in self.seats.values():
+            if seat.connection is not None:
+                seat.connection.over()
+
+    def _on_peer_state(self, seat: Seat, state: PeerState) -> None:
+        if state == "connected":
+            self.set_state(seat, "connected")
+        elif state in ("failed", "closed") and not self.over:
+            peer, seat.peer = seat.peer, None
+            self.crossing.release(seat, peer)
+            self.set_state(seat, "lost")
+
+    def _on_storage_state(self, state: SidecarState, detail: str) -> None:
+        self.publish(SidecarStateChanged(at_s=self.clock.now_s(), sidecar="storage", state=state, detail=detail))
+
+    def _on_speech_state(self, state: StateChanged) -> None:
+        self.publish(
+            SidecarStateChanged(at_s=self.clock.now_s(), sidecar="speech", state=state.state, detail=state.detail)
+        )

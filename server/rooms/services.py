@@ -1,0 +1,157 @@
+"""What a room needs from the rooms of the house below it, so that tests can bring fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ..insight.advisor import Advisor
+from ..live.port import LiveStore
+from ..media.peer import Peer, PeerListener
+from ..model.audio import OpusPacket, SenderReport
+from ..model.clock import RoomClock
+from ..model.consultation import Agent, Consultation, Language, Participant, Role
+from ..model.events import ChatSent, Event, RecordingFile, SidecarState
+from ..model.insight import Tip
+from ..model.transcript import Utterance
+from ..settings import Settings
+from ..speech.port import SpeechEvent, StateChanged, StreamOptions
+
+
+class EventLog(Protocol):
+    """The part of the store that a room uses while it lives."""
+
+    def record(self, consultation_id: str, event: Event) -> None:
+        """Keep an event; never blocks long, never raises."""
+
+    def subscribe_state(self, callback: Callable[[SidecarState, str], None]) -> Callable[[], None]:
+        """Tell `callback` when the database goes away or returns."""
+
+
+class TipRecord(Protocol):
+    """A kept tip."""
+
+    @property
+    def tip(self) -> Tip:
+        """What was advised."""
+
+
+class History(Protocol):
+    """The part of the store that brings a consultation back."""
+
+    async def consultation(self, consultation_id: str) -> Consultation:
+        """Return it, or raise NotFound or DatabaseUnavailable."""
+
+    async def agent(self, agent_id: str) -> Agent:
+        """Return what listens."""
+
+    async def participants(self, consultation_id: str) -> Sequence[Participant]:
+        """Return who has sat there."""
+
+    async def utterances(self, consultation_id: str) -> Sequence[Utterance]:
+        """Return what was said."""
+
+    async def chat_messages(self, consultation_id: str) -> Sequence[ChatSent]:
+        """Return what was typed."""
+
+    async def tips(self, consultation_id: str) -> Sequence[TipRecord]:
+        """Return the tips given, with what became of them."""
+
+    async def live_consultations(self) -> Sequence[Consultation]:
+        """Return those that were live when the database last heard of them."""
+
+
+class Store(EventLog, History, Protocol):
+    """Everything rooms ask of storage."""
+
+
+class SpeechChannel(Protocol):
+    """One participant's way into speech recognition."""
+
+    def push_packet(self, packet: OpusPacket) -> None:
+        """Hear one packet; never blocks, never raises."""
+
+    def mark_connection(self) -> None:
+        """A new RTP stream begins."""
+
+    async def close(self, timeout_s: float = 10.0) -> None:
+        """Wait for the last finals, at most `timeout_s`."""
+
+
+class Speech(Protocol):
+    """The speech service."""
+
+    @property
+    def state(self) -> StateChanged:
+        """How it is doing."""
+
+    def subscribe_state(self, callback: Callable[[StateChanged], None]) -> Callable[[], None]:
+        """Tell `callback` about every change."""
+
+    def open(self, options: StreamOptions, on_event: Callable[[SpeechEvent], None]) -> SpeechChannel:
+        """Open one participant's channel; never blocks."""
+
+
+class Recorder(Protocol):
+    """One consultation's journal."""
+
+    async def open(self) -> None:
+        """Open or continue it; raises an EscutaError when it cannot be written."""
+
+    def write_packet(self, role: Role, packet: OpusPacket) -> None:
+        """Keep a packet; never blocks, never raises."""
+
+    def write_report(self, role: Role, report: SenderReport) -> None:
+        """Keep a sender report; never blocks, never raises."""
+
+    def mark_connection(self, role: Role) -> None:
+        """A new RTP stream begins in that seat."""
+
+    def start(self) -> None:
+        """Keep what comes from now on."""
+
+    def stop(self) -> None:
+        """Keep nothing from now on."""
+
+    async def close(self, ended_at_s: float) -> None:
+        """Make everything durable and note the end."""
+
+
+class Manifest(Protocol):
+    """What finalizing yields."""
+
+    @property
+    def files(self) -> tuple[RecordingFile, ...]:
+        """The finished files."""
+
+
+CreatePeer = Callable[[PeerListener, Callable[[], float]], Peer]
+CreateRecorder = Callable[[Path, RoomClock, Callable[[str], None]], Recorder]
+CreateAdvisor = Callable[[Agent, Language, Callable[[Tip], None], Callable[[SidecarState, str], None]], Advisor]
+Finish = Callable[[Path], Awaitable[Manifest]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """How consultations are recorded."""
+
+    create: CreateRecorder
+    finalize: Finish
+    recover: Finish
+    unfinished: Callable[[Path], list[Path]]
+    free_mb: Callable[[Path], int]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomServices:
+    """Everything a room needs, chosen by the composition root."""
+
+    settings: Settings
+    store: Store
+    live: LiveStore
+    speech: Speech
+    recording: Recording
+    create_peer: CreatePeer
+    create_advisor: CreateAdvisor

@@ -1,0 +1,268 @@
+"""The socket: one browser's messages in, its room's events out. The handler owns nothing of the room."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from ..media.ice import ice_servers
+from ..model.consultation import Role
+from ..model.errors import (
+    ConsultationOver,
+    EscutaError,
+    Forbidden,
+    InvalidMessage,
+    InvalidRequest,
+    NotFound,
+    RoomFull,
+    TooFrequent,
+    Unauthorized,
+)
+from ..model.events import Event, SidecarStateChanged
+from ..rooms.participant import Connection, Seat
+from ..rooms.registry import Registry
+from ..rooms.seating import JoinRequest, Seating
+from ..rooms.watch import HEARTBEAT_MISSED_S, HEARTBEAT_S
+from ..settings import Settings
+from . import messages as m
+from .auth import TokenAuthority
+from .origins import origin_allowed
+from .outbox import Outbox
+from .rates import MessageRate
+
+log = structlog.get_logger()
+
+JOIN_WITHIN_S = 10.0
+# Above our own limit, so that a message somewhat too large gets an answer instead of a closed socket.
+SOCKET_LIMIT_BYTES = 1024 * 1024
+CLOSE_CODES: tuple[tuple[type[EscutaError], int], ...] = (
+    (Unauthorized, m.CloseCode.UNAUTHORIZED),
+    (Forbidden, m.CloseCode.UNAUTHORIZED),
+    (RoomFull, m.CloseCode.ROOM_FULL),
+    (NotFound, m.CloseCode.NOT_FOUND),
+    (ConsultationOver, m.CloseCode.CONSULTATION_OVER),
+    (TooFrequent, m.CloseCode.TOO_FREQUENT),
+    (InvalidRequest, m.CloseCode.PROTOCOL_ERROR),
+)
+
+
+def close_code(error: EscutaError) -> int:
+    """Return the close code with which a socket ends because of `error`."""
+    return next((code for kind, code in CLOSE_CODES if isinstance(error, kind)), m.CloseCode.UNAVAILABLE)
+
+
+def error_message(error: EscutaError) -> m.ErrorMessage:
+    """Return `error` as a message."""
+    return m.ErrorMessage(code=error.code, message=str(error))
+
+
+class BrowserConnection:
+    """A browser as its room sees it."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def deliver(self, sequence: int, event: Event) -> None:
+        """Send an event."""
+        self._outbox.send(m.EventMessage(sequence=sequence, event=event))
+
+    def replaced(self) -> None:
+        """Say so and close."""
+        self._outbox.send(m.Replaced())
+        self._outbox.close(m.CloseCode.REPLACED, "replaced")
+
+    def over(self) -> None:
+        """Close."""
+        self._outbox.close(m.CloseCode.CONSULTATION_OVER, "consultation over")
+
+
+class Signaling:
+    """Serves `GET /ws`."""
+
+    def __init__(self, registry: Registry, authority: TokenAuthority, settings: Settings) -> None:
+        self._registry = registry
+        self._authority = authority
+        self._settings = settings
+        self._sockets: set[web.WebSocketResponse] = set()
+
+    @property
+    def open_sockets(self) -> int:
+        """How many browsers are connected."""
+        return len(self._sockets)
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one browser until its socket closes.
+
+        Raises:
+            Forbidden: If a page of another origin opens the socket.
+        """
+        if not origin_allowed(request, self._settings):
+            raise Forbidden("This page's origin may not open the socket: add it to ALLOWED_ORIGINS.")
+        socket = web.WebSocketResponse(max_msg_size=SOCKET_LIMIT_BYTES, compress=False)
+        await socket.prepare(request)
+        self._sockets.add(socket)
+        outbox = Outbox(socket)
+        sending = asyncio.create_task(outbox.run())
+        try:
+            await self._serve(socket, outbox)
+        except EscutaError as error:
+            outbox.send(error_message(error))
+            outbox.close(close_code(error), error.code)
+        finally:
+            outbox.close(m.CloseCode.LEFT, "left")
+            self._sockets.discard(socket)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(5.0):
+                    await sending
+        return socket
+
+    async def _serve(self, socket: web.WebSocketResponse, outbox: Outbox) -> None:
+        join = await self._first_message(socket)
+        claims = self._authority.verify(join.token)
+        if claims.role == "service" or claims.consultation_id is None:
+            raise Forbidden("This token is for the API; join with a clinician's or a patient's token.")
+        seating = await self._registry.seating(claims.consultation_id)
+        request = JoinRequest(Role(claims.role), claims.identity, join.name or claims.name, join.consent, join.after)
+        connection = BrowserConnection(outbox)
+        greeting = seating.join(request, connection)
+        outbox.send(self._welcome(seating, greeting.seat, request))
+        for sequence, event in greeting.missed:
+            connection.deliver(sequence, event)
+        seating.announce(greeting.seat, request)
+        self._tell_speech_state(seating, connection)
+        session = Session(seating, greeting.seat, connection, outbox)
+        try:
+            await session.converse(socket)
+        finally:
+            seating.detach(greeting.seat, connection)
+
+    async def _first_message(self, socket: web.WebSocketResponse) -> m.Join:
+        try:
+            async with asyncio.timeout(JOIN_WITHIN_S):
+                received = await socket.receive()
+        except TimeoutError as error:
+            raise InvalidMessage(f"No join message came within {JOIN_WITHIN_S:.0f} s.") from error
+        if received.type is not WSMsgType.TEXT:
+            raise InvalidMessage("The first message must be a join message in text.")
+        message = m.parse(received.data)
+        if not isinstance(message, m.Join):
+            raise InvalidMessage(f"The first message must be join, not {message.type}.")
+        return message
+
+    def _welcome(self, seating: Seating, seat: Seat, request: JoinRequest) -> m.Welcome:
+        room = seating.room
+        grants = ice_servers(self._settings, request.identity, time.time())
+        return m.Welcome(
+            role=seat.role,
+            identity=request.identity,
+            name=request.name,
+            consultation=room.consultation,
+            seats=tuple(_seat(other) for other in room.seats.values() if other.identity is not None),
+            room_s=room.clock.now_s(),
+            recording=room.capture.recording,
+            consent_mode=self._settings.consent,
+            ice_servers=tuple(
+                m.IceServer(urls=grant.urls, username=grant.username, credential=grant.credential) for grant in grants
+            ),
+            heartbeat_s=HEARTBEAT_S,
+            grace_s=self._settings.reconnect_grace_s,
+            sequence=room.recent.sequence,
+        )
+
+    def _tell_speech_state(self, seating: Seating, connection: Connection) -> None:
+        state = self._registry.speech_state()
+        if state.state != "ok":
+            now_s = seating.room.clock.now_s()
+            connection.deliver(
+                0, SidecarStateChanged(at_s=now_s, sidecar="speech", state=state.state, detail=state.detail)
+            )
+
+
+class Session:
+    """One browser in its seat."""
+
+    def __init__(self, seating: Seating, seat: Seat, connection: Connection, outbox: Outbox) -> None:
+        self._seating = seating
+        self._seat = seat
+        self._connection = connection
+        self._outbox = outbox
+        self._rate = MessageRate()
+
+    async def converse(self, socket: web.WebSocketResponse) -> None:
+        """Take messages until the socket closes, the seat is given up or another socket has it.
+
+        Raises:
+            TooFrequent: If the browser goes on sending too much after it was told.
+        """
+        while self._seat.connection is self._connection:
+            try:
+                async with asyncio.timeout(HEARTBEAT_MISSED_S):
+                    received = await socket.receive()
+            except TimeoutError:
+                self._outbox.close(m.CloseCode.HEARTBEAT_MISSED, "heartbeat missed")
+                return
+            if received.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+                return
+            if self._seat.connection is not self._connection:
+                return
+            self._seat.heard_s = self._seating.room.clock.now_s()
+            try:
+                self._rate.count()
+                if received.type is not WSMsgType.TEXT:
+                    raise InvalidMessage("Messages are JSON in text frames; this one was binary.")
+                await self._act(m.parse(received.data))
+            except EscutaError as error:
+                if self._rate.exhausted:
+                    raise
+                self._outbox.send(error_message(error))
+            except Exception:
+                # A fault of ours with one message must not take the participant out of the call.
+                log.exception("signaling.message_failed")
+                self._outbox.send(m.ErrorMessage(code="internal", message="The server could not handle that message."))
+
+    async def _act(self, message: m.ClientMessage) -> None:
+        seating, seat = self._seating, self._seat
+        if not isinstance(message, m.Ping | m.Leave):
+            seating.room.check_live()
+        match message:
+            case m.Ping(t=t):
+                self._outbox.send(m.Pong(t=t, room_s=seating.room.clock.now_s()))
+            case m.Offer(connection=number, sdp=sdp):
+                answer = await seating.room.crossing.answer(seat, number, sdp)
+                self._outbox.send(m.Answer(connection=number, sdp=answer))
+            case m.Candidate():
+                await seating.room.crossing.add_candidate(
+                    seat, message.connection, message.candidate, message.sdp_mid, message.sdp_m_line_index
+                )
+            case m.Media(microphone=microphone, camera=camera, screen=screen):
+                seating.media(seat, microphone=microphone, camera=camera, screen=screen)
+            case m.Consent(granted=granted):
+                seating.consent(seat, granted)
+            case m.Chat(message_id=message_id, text=text):
+                seating.chat(seat, message_id, text)
+            case m.MarkTip(tip_id=tip_id, mark=mark):
+                seating.room.advice.mark(seat.role, tip_id, mark)
+            case m.Leave():
+                seating.leave(seat)
+                self._outbox.close(m.CloseCode.LEFT, "left")
+            case m.End():
+                seating.end(seat)
+            case m.Join():
+                raise InvalidMessage("You have joined already; a second join is not possible on this socket.")
+
+
+def _seat(seat: Seat) -> m.Seat:
+    return m.Seat(
+        role=seat.role,
+        identity=seat.identity or "",
+        name=seat.name,
+        connection=seat.state,
+        consent=seat.consent,
+        microphone=seat.microphone,
+        camera=seat.camera,
+        screen=seat.screen,
+    )
