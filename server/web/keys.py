@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from ..model.consultation import Agent, Consultation, Participant, Role
-from ..model.events import ChatSent, EndReason, Event, RecordingFile
+from ..model.events import ChatSent, EndReason, RecordingFile
 from ..model.insight import Tip, TipMark
 from ..model.transcript import Utterance
 from ..settings import Settings
 from .auth import Claims, TokenAuthority
-from .metrics import Registry
+from .limits import Limits
+from .metrics import Metrics
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -82,9 +84,6 @@ class ConsultationStore(Protocol):
     async def activity(self, consultation_id: str, /) -> Sequence[StoredActivity]:
         """Return the activity log, oldest first."""
 
-    def record(self, consultation_id: str, event: Event, /) -> None:
-        """Keep a fact; never blocks or raises."""
-
     async def settled(self, timeout_s: float, /) -> bool:
         """Wait until everything recorded so far can be read."""
 
@@ -93,7 +92,12 @@ class RoomDirectory(Protocol):
     """What the API needs of the rooms that are live."""
 
     async def end(self, consultation_id: str, reason: EndReason) -> None:
-        """End a live consultation for both; nothing happens if it is not live."""
+        """End a consultation for both, live or not; harmless when it has ended.
+
+        Raises:
+            NotFound: If there is no such consultation.
+            DatabaseUnavailable: If it is not live and the database does not answer.
+        """
 
     def live_ids(self) -> Sequence[str]:
         """Return the ids of the consultations that are live."""
@@ -103,7 +107,11 @@ STORE = web.AppKey("STORE", ConsultationStore)
 ROOMS = web.AppKey("ROOMS", RoomDirectory)
 AUTHORITY = web.AppKey("AUTHORITY", TokenAuthority)
 SETTINGS = web.AppKey("SETTINGS", Settings)
-METRICS = web.AppKey("METRICS", Registry)
+METRICS = web.AppKey("METRICS", Metrics)
+LIMITS = web.AppKey("LIMITS", Limits)
+STATIC_DIR = web.AppKey("STATIC_DIR", Path)
+OPENAPI = web.AppKey("OPENAPI", bytes)
+"""The OpenAPI document as JSON."""
 SOCKET: web.AppKey[Handler] = web.AppKey("SOCKET", Callable)  # type: ignore[arg-type]
 """Serves the signaling socket (`GET /ws`)."""
 

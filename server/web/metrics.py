@@ -113,7 +113,7 @@ class Histogram(Metric):
         yield "_count", (), totals[-1]
 
 
-class Registry:
+class Metrics:
     """All metrics of a server. Asking for a name again returns the same metric."""
 
     def __init__(self) -> None:

@@ -1,0 +1,103 @@
+"""Consultations: create, list, read, end, and hand out join tokens."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+
+from ..model.consultation import Consultation, ConsultationStatus
+from ..model.errors import ConsultationOver, DatabaseUnavailable, NotFound
+from ..model.events import EndReason
+from .exchange import Speaks, json_response, read_body, read_query, speaks
+from .keys import AUTHORITY, CLAIMS, ROOMS, SETTINGS, STORE
+from .links import join_link
+from .paths import consultation_id_of
+from .resources import (
+    ConsultationDetail,
+    ConsultationList,
+    ConsultationsQuery,
+    EndedConsultation,
+    IssuedToken,
+    NewConsultation,
+    NewToken,
+)
+
+DEFAULT_AGENT_ID = "default"
+SETTLE_TIMEOUT_S = 2.0
+
+
+@speaks(Speaks(body=NewConsultation, returns=Consultation, status=201, raises=(NotFound, DatabaseUnavailable)))
+async def create_consultation(request: web.Request) -> web.Response:
+    """Create a consultation for an agent that exists."""
+    wish = await read_body(request, NewConsultation)
+    store = request.app[STORE]
+    agent = await store.agent(wish.agent_id or DEFAULT_AGENT_ID)
+    default = agent.language if wish.agent_id else request.app[SETTINGS].default_language
+    consultation = Consultation(
+        id=str(uuid.uuid4()),
+        title=wish.title,
+        language=wish.language or default,
+        agent_id=agent.id,
+        created_at=datetime.now(UTC),
+    )
+    await store.create_consultation(consultation)
+    return json_response(consultation, status=201)
+
+
+@speaks(Speaks(query=ConsultationsQuery, returns=ConsultationList, raises=(DatabaseUnavailable,)))
+async def list_consultations(request: web.Request) -> web.Response:
+    """List consultations, newest first, a page at a time."""
+    query = read_query(request, ConsultationsQuery)
+    before = query.before
+    if before is not None and before.tzinfo is None:
+        before = before.replace(tzinfo=UTC)
+    found = tuple(await request.app[STORE].consultations(limit=query.limit, before=before))
+    next_before = found[-1].created_at if len(found) == query.limit else None
+    return json_response(ConsultationList(consultations=found, next_before=next_before))
+
+
+@speaks(Speaks(returns=ConsultationDetail, raises=(NotFound, DatabaseUnavailable)))
+async def read_consultation(request: web.Request) -> web.Response:
+    """Read one consultation with its participants."""
+    consultation_id = consultation_id_of(request)
+    store = request.app[STORE]
+    consultation = await store.consultation(consultation_id)
+    detail = ConsultationDetail(
+        **consultation.model_dump(),
+        live=consultation_id in request.app[ROOMS].live_ids(),
+        participants=tuple(await store.participants(consultation_id)),
+    )
+    return json_response(detail)
+
+
+@speaks(Speaks(returns=EndedConsultation, raises=(NotFound, DatabaseUnavailable)))
+async def end_consultation(request: web.Request) -> web.Response:
+    """End a consultation for both; ending one that is over changes nothing."""
+    consultation_id = consultation_id_of(request)
+    by_clinician = request[CLAIMS].role == "clinician"
+    reason: EndReason = "ended_by_clinician" if by_clinician else "ended_by_api"
+    # A live call can be ended while the database is away.
+    await request.app[ROOMS].end(consultation_id, reason)
+    await request.app[STORE].settled(SETTLE_TIMEOUT_S)
+    return json_response(EndedConsultation(id=consultation_id))
+
+
+@speaks(
+    Speaks(body=NewToken, returns=IssuedToken, status=201, raises=(NotFound, ConsultationOver, DatabaseUnavailable))
+)
+async def issue_token(request: web.Request) -> web.Response:
+    """Issue a join token and link for one seat of a consultation that is not over."""
+    consultation_id = consultation_id_of(request)
+    wish = await read_body(request, NewToken)
+    consultation = await request.app[STORE].consultation(consultation_id)
+    if consultation.status is ConsultationStatus.ENDED:
+        raise ConsultationOver("This consultation has ended; create another one to meet again.")
+    settings = request.app[SETTINGS]
+    ttl_s = wish.ttl_s or settings.token_ttl_s
+    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=ttl_s)
+    token = request.app[AUTHORITY].issue(
+        identity=wish.identity, name=wish.name, role=wish.role.value, consultation_id=consultation_id, ttl_s=ttl_s
+    )
+    return json_response(IssuedToken(token=token, link=join_link(settings, token), expires_at=expires_at), status=201)

@@ -1,0 +1,173 @@
+"""What the API takes and gives, beside the model's own nouns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ..model.consultation import Agent, Consultation, ConsultationStatus, Frozen, Language, Participant, Role
+from ..model.events import ChatSent, RecordingFile
+from ..model.insight import Tip, TipMark
+from ..model.transcript import Utterance
+
+# PostgreSQL keeps no NUL; one-line fields keep no control characters at all.
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
+Prose = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+AGENT_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+AgentId = Annotated[str, Field(pattern=AGENT_ID_PATTERN)]
+TranscriptFormat = Literal["json", "vtt", "srt", "text"]
+DAY_S = 24 * 3600
+
+
+class NewConsultation(Frozen):
+    """A consultation to create. Without a language the named agent's counts, else the server's default."""
+
+    title: Line = Field(default="", max_length=200)
+    language: Language | None = None
+    agent_id: AgentId | None = None
+
+
+class NewToken(Frozen):
+    """Who shall join, and how long the link is valid (the server's default if not given)."""
+
+    role: Role
+    identity: Line = Field(min_length=1, max_length=128)
+    name: Line = Field(min_length=1, max_length=100)
+    ttl_s: int | None = Field(default=None, ge=60, le=30 * DAY_S)
+
+
+class AgentSettings(Frozen):
+    """An agent without its id, which stands in the address."""
+
+    name: Line = Field(min_length=1, max_length=100)
+    chat_model: Line | None = Field(default=None, max_length=200)
+    speech_provider: Line | None = Field(default=None, max_length=64)
+    language: Language = "pt"
+    sensitivity: float = Field(default=0.5, ge=0.0, le=1.0)
+    prompt: Prose = Field(default="", max_length=20_000)
+
+
+class ConsultationsQuery(Frozen):
+    """Which consultations to list: the newest `limit` created before `before`."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    before: datetime | None = None
+
+
+class TranscriptQuery(Frozen):
+    """How the transcript is written."""
+
+    format: TranscriptFormat = "json"
+
+
+class NoQuery(Frozen):
+    """Nothing to choose."""
+
+
+class ConsultationList(Frozen):
+    """Newest first; `next_before` is the `before` of the next page, null on the last."""
+
+    consultations: tuple[Consultation, ...]
+    next_before: datetime | None
+
+
+class ConsultationDetail(Consultation):
+    """A consultation with those who take or took part; `live` while its room is open."""
+
+    live: bool
+    participants: tuple[Participant, ...]
+
+
+class EndedConsultation(Frozen):
+    """The consultation is over for both."""
+
+    id: str
+    status: Literal[ConsultationStatus.ENDED] = ConsultationStatus.ENDED
+
+
+class IssuedToken(Frozen):
+    """A join token, and the link that carries it in its fragment."""
+
+    token: str
+    link: str
+    expires_at: datetime
+
+
+class Transcript(Frozen):
+    """What both said, in order; times are seconds on the room clock."""
+
+    consultation_id: str
+    language: Language
+    utterances: tuple[Utterance, ...]
+
+
+class MarkedTip(Frozen):
+    """A tip, and what its reader last did with it."""
+
+    tip: Tip
+    mark: TipMark | None
+
+
+class TipList(Frozen):
+    """The tips the caller may see, oldest first."""
+
+    consultation_id: str
+    tips: tuple[MarkedTip, ...]
+
+
+class ActivityLine(Frozen):
+    """Something that happened, without what was said."""
+
+    at: datetime
+    at_s: float
+    kind: str
+    role: Role | None
+    detail: dict[str, Any]
+
+
+class ActivityLog(Frozen):
+    """Who did what and when, oldest first."""
+
+    consultation_id: str
+    entries: tuple[ActivityLine, ...]
+
+
+class RecordingList(Frozen):
+    """The finalized recording's files; each is at `recordings/{name}`."""
+
+    consultation_id: str
+    files: tuple[RecordingFile, ...]
+
+
+class ChatLog(Frozen):
+    """What was typed, oldest first."""
+
+    consultation_id: str
+    messages: tuple[ChatSent, ...]
+
+
+class AgentList(Frozen):
+    """All agents."""
+
+    agents: tuple[Agent, ...]
+
+
+class Health(Frozen):
+    """The server answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ProblemDetail(Frozen):
+    """`code` is for programs, `message` for people."""
+
+    code: str
+    message: str
+
+
+class Problem(Frozen):
+    """Why a request was not served."""
+
+    error: ProblemDetail

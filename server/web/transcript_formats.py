@@ -1,0 +1,80 @@
+"""A transcript as WebVTT, SubRip and plain text. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from ..model.consultation import Language, Role
+from ..model.transcript import Utterance
+
+ROLE_NAMES: Mapping[str, Mapping[Role, str]] = {
+    "pt": {Role.CLINICIAN: "Profissional de saúde", Role.PATIENT: "Paciente"},
+    "en": {Role.CLINICIAN: "Clinician", Role.PATIENT: "Patient"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Speakers:
+    """How each seat is called in a transcript."""
+
+    labels: Mapping[Role, str]
+
+    @classmethod
+    def of(cls, language: Language, names: Mapping[Role, str], utterances: Sequence[Utterance]) -> Self:
+        """Return role and name in the consultation's language (`auto`: the one most utterances are in)."""
+        heard = Counter(spoken.language[:2] for spoken in utterances)
+        chosen = language if language != "auto" else next((code for code, _ in heard.most_common(1)), "en")
+        roles = ROLE_NAMES.get(chosen, ROLE_NAMES["en"])
+        return cls({role: f"{roles[role]} ({names[role]})" if names.get(role) else roles[role] for role in Role})
+
+
+def as_vtt(utterances: Sequence[Utterance], speakers: Speakers) -> str:
+    """Return WebVTT with one voice cue an utterance.
+
+    Source: W3C WebVTT, cue text and cue voice spans: & < > are escaped, no line is empty.
+    """
+    cues = ["WEBVTT"]
+    for number, spoken in enumerate(utterances, 1):
+        voice = _vtt_text(speakers.labels[spoken.role])
+        times = f"{_clock(spoken.start_s, '.')} --> {_clock(_end_s(spoken), '.')}"
+        cues.append(f"{number}\n{times}\n<v {voice}>{_vtt_text(spoken.text)}</v>")
+    return "\n\n".join(cues) + "\n"
+
+
+def as_srt(utterances: Sequence[Utterance], speakers: Speakers) -> str:
+    """Return SubRip with the speaker before each line."""
+    cues = []
+    for number, spoken in enumerate(utterances, 1):
+        line = _one_line(f"{speakers.labels[spoken.role]}: {spoken.text}").replace("-->", "->")
+        cues.append(f"{number}\n{_clock(spoken.start_s, ',')} --> {_clock(_end_s(spoken), ',')}\n{line}\n")
+    return "\n".join(cues)
+
+
+def as_text(utterances: Sequence[Utterance], speakers: Speakers) -> str:
+    """Return a line for each utterance: time, speaker, words."""
+    return "".join(
+        f"[{_clock(spoken.start_s, '.')[:-4]}] {_one_line(f'{speakers.labels[spoken.role]}: {spoken.text}')}\n"
+        for spoken in utterances
+    )
+
+
+def _end_s(spoken: Utterance) -> float:
+    # A cue must end after it starts, or players drop it.
+    return max(spoken.end_s, max(0.0, spoken.start_s) + 0.001)
+
+
+def _clock(time_s: float, point: str) -> str:
+    total_ms = max(0, round(time_s * 1000))
+    seconds, ms = divmod(total_ms, 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{point}{ms:03d}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _vtt_text(text: str) -> str:
+    return _one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,99 @@
+"""What came of a consultation: transcript, tips, chat and activity."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ..model.audience import roles_of
+from ..model.consultation import Role
+from ..model.errors import DatabaseUnavailable, NotFound
+from .exchange import Speaks, json_response, read_query, speaks
+from .keys import CLAIMS, STORE
+from .paths import consultation_id_of
+from .resources import (
+    ActivityLine,
+    ActivityLog,
+    ChatLog,
+    MarkedTip,
+    TipList,
+    Transcript,
+    TranscriptFormat,
+    TranscriptQuery,
+)
+from .transcript_formats import Speakers, as_srt, as_text, as_vtt
+
+_WRITERS = {"vtt": as_vtt, "srt": as_srt, "text": as_text}
+_CONTENT_TYPES: dict[TranscriptFormat, str] = {
+    "json": "application/json",
+    "vtt": "text/vtt",
+    "srt": "application/x-subrip",
+    "text": "text/plain",
+}
+_SUFFIXES = {"vtt": "vtt", "srt": "srt", "text": "txt"}
+
+
+@speaks(
+    Speaks(
+        query=TranscriptQuery,
+        returns=Transcript,
+        contents=("text/vtt", "application/x-subrip", "text/plain"),
+        raises=(NotFound, DatabaseUnavailable),
+    )
+)
+async def read_transcript(request: web.Request) -> web.Response:
+    """Read the transcript as JSON with word times, or as WebVTT, SubRip or plain text."""
+    consultation_id = consultation_id_of(request)
+    form = read_query(request, TranscriptQuery).format
+    store = request.app[STORE]
+    consultation = await store.consultation(consultation_id)
+    utterances = tuple(sorted(await store.utterances(consultation_id), key=lambda spoken: spoken.start_s))
+    if form == "json":
+        return json_response(
+            Transcript(consultation_id=consultation_id, language=consultation.language, utterances=utterances)
+        )
+    participants = await store.participants(consultation_id)
+    speakers = Speakers.of(consultation.language, {one.role: one.name for one in participants}, utterances)
+    return web.Response(
+        body=_WRITERS[form](utterances, speakers).encode(),
+        content_type=_CONTENT_TYPES[form],
+        charset="utf-8",
+        headers={"Content-Disposition": f'attachment; filename="transcript-{consultation_id}.{_SUFFIXES[form]}"'},
+    )
+
+
+@speaks(Speaks(returns=TipList, raises=(NotFound, DatabaseUnavailable)))
+async def list_tips(request: web.Request) -> web.Response:
+    """List the tips the caller may see: a patient sees those for the patient or for all."""
+    consultation_id = consultation_id_of(request)
+    store = request.app[STORE]
+    await store.consultation(consultation_id)
+    is_patient = request[CLAIMS].role == "patient"
+    tips = tuple(
+        MarkedTip(tip=stored.tip, mark=stored.mark)
+        for stored in await store.tips(consultation_id)
+        if not is_patient or Role.PATIENT in roles_of(stored.tip.audience)
+    )
+    return json_response(TipList(consultation_id=consultation_id, tips=tips))
+
+
+@speaks(Speaks(returns=ChatLog, raises=(NotFound, DatabaseUnavailable)))
+async def list_chat(request: web.Request) -> web.Response:
+    """List what was typed."""
+    consultation_id = consultation_id_of(request)
+    store = request.app[STORE]
+    await store.consultation(consultation_id)
+    messages = tuple(await store.chat_messages(consultation_id))
+    return json_response(ChatLog(consultation_id=consultation_id, messages=messages))
+
+
+@speaks(Speaks(returns=ActivityLog, raises=(NotFound, DatabaseUnavailable)))
+async def list_activity(request: web.Request) -> web.Response:
+    """List who started, who took part, for how long, and what else happened."""
+    consultation_id = consultation_id_of(request)
+    store = request.app[STORE]
+    await store.consultation(consultation_id)
+    entries = tuple(
+        ActivityLine(at=entry.at, at_s=entry.at_s, kind=entry.kind, role=entry.role, detail=dict(entry.detail))
+        for entry in await store.activity(consultation_id)
+    )
+    return json_response(ActivityLog(consultation_id=consultation_id, entries=entries))
