@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import jwt
-from pydantic import TypeAdapter, ValidationError
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from ..model.consultation import ConsultationId, Identity, PersonName
 from ..model.errors import InvalidSettings, Unauthorized
@@ -20,8 +20,10 @@ LEEWAY_S = 10
 MAX_TOKEN_CHARS = 4096
 MIN_SECRET_CHARS = 32
 
-_identity: TypeAdapter[str] = TypeAdapter(Identity)
-_name: TypeAdapter[str] = TypeAdapter(PersonName)
+# Neither a log line nor PostgreSQL takes control characters well.
+_one_line = StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$")
+_identity: TypeAdapter[str] = TypeAdapter(Annotated[Identity, _one_line])
+_name: TypeAdapter[str] = TypeAdapter(Annotated[PersonName, _one_line])
 _consultation_id: TypeAdapter[str] = TypeAdapter(ConsultationId)
 
 
@@ -116,7 +118,7 @@ class TokenAuthority:
 
     def _claims(self, payload: Mapping[str, Any]) -> Claims:
         now = self._now_s()
-        if float(payload["nbf"]) > now + LEEWAY_S:
+        if not float(payload["nbf"]) <= now + LEEWAY_S:
             raise Unauthorized("The token is not valid yet; check the clock of the machine that made it.")
         if not float(payload["exp"]) > now - LEEWAY_S:
             raise Unauthorized("The token has expired; ask for a new link.")

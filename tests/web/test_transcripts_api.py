@@ -1,0 +1,80 @@
+"""Transcript, tips, chat and activity."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import House
+from .fakes import CONSULTATION, OTHER_CONSULTATION
+
+ONE = f"/api/consultations/{CONSULTATION}"
+
+
+async def test_the_transcript_is_in_the_order_of_speech_with_word_times(house: House) -> None:
+    transcript = await (await house.call("GET", f"{ONE}/transcript", "patient")).json()
+    assert [spoken["id"] for spoken in transcript["utterances"]] == ["u1", "u2"]
+    assert transcript["utterances"][0]["words"][1] == {"text": "dia.", "start_s": 1.4, "end_s": 1.9, "probability": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("form", "content_type", "name"),
+    [
+        ("vtt", "text/vtt", "transcript-consultation-one.vtt"),
+        ("srt", "application/x-subrip", "transcript-consultation-one.srt"),
+        ("text", "text/plain", "transcript-consultation-one.txt"),
+    ],
+)
+async def test_the_transcript_comes_as_a_file(house: House, form: str, content_type: str, name: str) -> None:
+    answer = await house.call("GET", f"{ONE}/transcript?format={form}", "clinician")
+    assert (answer.content_type, answer.charset) == (content_type, "utf-8")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert "Profissional de saúde (Dra. Ana)" in await answer.text()
+
+
+async def test_an_unknown_form_is_refused(house: House) -> None:
+    assert (await house.call("GET", f"{ONE}/transcript?format=docx")).status == 422
+
+
+async def test_a_consultation_in_which_nobody_spoke_has_an_empty_transcript(house: House) -> None:
+    path = f"/api/consultations/{OTHER_CONSULTATION}/transcript"
+    assert (await (await house.call("GET", path)).json())["utterances"] == []
+    assert await (await house.call("GET", f"{path}?format=vtt")).text() == "WEBVTT\n"
+    assert await (await house.call("GET", f"{path}?format=text")).text() == ""
+
+
+@pytest.mark.parametrize(
+    ("role", "seen"),
+    [
+        ("service", ["for-clinician", "for-patient", "for-all"]),
+        ("clinician", ["for-clinician", "for-patient", "for-all"]),
+        ("patient", ["for-patient", "for-all"]),
+    ],
+)
+async def test_a_patient_sees_no_tip_meant_for_the_clinician(house: House, role: str, seen: list[str]) -> None:
+    answer = await house.call("GET", f"{ONE}/tips", role)
+    assert [entry["tip"]["id"] for entry in (await answer.json())["tips"]] == seen
+    assert ("for-clinician" in await answer.text()) is (role != "patient")
+
+
+async def test_tips_carry_what_their_reader_did_with_them(house: House) -> None:
+    tips = (await (await house.call("GET", f"{ONE}/tips")).json())["tips"]
+    assert [entry["mark"] for entry in tips] == ["useful", None, None]
+
+
+async def test_both_participants_read_the_chat(house: House) -> None:
+    for role in ("clinician", "patient"):
+        messages = (await (await house.call("GET", f"{ONE}/chat", role)).json())["messages"]
+        assert [message["text"] for message in messages] == ["Olá"]
+
+
+async def test_the_activity_log_says_what_happened_and_when(house: House) -> None:
+    entries = (await (await house.call("GET", f"{ONE}/activity", "clinician")).json())["entries"]
+    assert entries == [
+        {
+            "at": "2026-03-01T12:00:00Z",
+            "at_s": 0.0,
+            "kind": "participant_joined",
+            "role": "clinician",
+            "detail": {"name": "Dra. Ana", "returned": False},
+        }
+    ]
