@@ -1,0 +1,80 @@
+"""Finishing a recording beside live calls: in a child process of low priority."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+import structlog
+
+from ..model.errors import EscutaError
+from .manifest import Manifest
+
+ROOT = Path(__file__).resolve().parents[2]
+"""Where `python -m server…` finds this package."""
+
+log = structlog.get_logger()
+
+
+async def finalize(folder: Path) -> Manifest:
+    """Make the files and the manifest of a closed (or crashed) recording; idempotent.
+
+    Cancelling ends the child process; the next attempt begins anew.
+
+    Raises:
+        EscutaError: Each as `render.finalize_now` raises it.
+    """
+    began = time.monotonic()
+    child = await asyncio.create_subprocess_exec(
+        *_command(folder),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        output, complaint = await child.communicate()
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    if child.returncode != 0:
+        raise _failure(folder, child.returncode, output, complaint)
+    manifest = Manifest.model_validate_json(output)
+    log.info(
+        "recording.finalized",
+        duration_s=round(manifest.duration_s, 3),
+        gaps=sum(len(participant.gaps) for participant in manifest.participants),
+        took_s=round(time.monotonic() - began, 3),
+    )
+    return manifest
+
+
+def _command(folder: Path) -> list[str]:
+    return [sys.executable, "-m", "server.recording", str(folder.absolute())]
+
+
+def _failure(folder: Path, status: int | None, output: bytes, complaint: bytes) -> EscutaError:
+    try:
+        said = json.loads(output)
+        kind = _error_classes().get(said["code"], EscutaError)
+        return kind(said["message"])
+    except (ValueError, KeyError, TypeError):
+        lines = complaint.decode(errors="replace").strip().splitlines() or ["no message"]
+        return EscutaError(
+            f"Recording {folder.name} was not finalized (exit status {status}: {lines[-1][:300]}): "
+            f"its journal is kept; try again with `python -m server recover`."
+        )
+
+
+def _error_classes() -> dict[str, type[EscutaError]]:
+    classes = {EscutaError.code: EscutaError}
+    waiting = [EscutaError]
+    while waiting:
+        for child in waiting.pop().__subclasses__():
+            classes[child.code] = child
+            waiting.append(child)
+    return classes

@@ -1,0 +1,171 @@
+"""One participant's journal as columns: what came when, in one pass, without holding any sound."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model.audio import OPUS_CLOCK_HZ
+from ..model.errors import JournalUnreadable
+from ..model.timeline import TimestampUnwrapper
+from .journal import Record, RecordType
+from .journal_reader import JournalReader
+from .opus_packet import is_stereo, packet_samples
+
+JUMP_S = 10.0
+"""RTP time that runs this far ahead of arrival, or back, is no network's doing: the sender began anew."""
+
+
+@dataclass(slots=True)
+class Track:
+    """Packets as they arrived. Rows of the columns belong together.
+
+    `segment` numbers stretches with one RTP clock; `sequence` and `ticks` are its unwrapped sequence numbers and RTP
+    time (48 kHz) there, `arrival_s` room time; `samples` the packet's length; `start` and `end` where its payload lies
+    in the journal.
+    """
+
+    segment: NDArray[np.int64]
+    sequence: NDArray[np.int64]
+    ticks: NDArray[np.int64]
+    arrival_s: NDArray[np.float64]
+    samples: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    history: History
+
+    @property
+    def last_packet_s(self) -> float | None:
+        """Room time at which the newest packet arrived."""
+        return float(self.arrival_s.max()) if len(self.arrival_s) else None
+
+
+@dataclass(slots=True)
+class History:
+    """What a journal states beside packets."""
+
+    recorded: list[tuple[float, float | None]] = field(default_factory=list)
+    closed_s: float | None = None
+    last_s: float = 0.0
+    connections: int = 0
+    invalid: int = 0
+    not_kept: int = 0
+    stereo: bool = False
+    torn_bytes: int = 0
+
+    def note(self, record: Record) -> None:
+        """Take a record that is no packet."""
+        at_s = record.at_ns / 1e9
+        match record.type:
+            case RecordType.ON if not self.recorded or self.recorded[-1][1] is not None:
+                self.recorded.append((at_s, None))
+            case RecordType.OFF if self.recorded and self.recorded[-1][1] is None:
+                self.recorded[-1] = (self.recorded[-1][0], at_s)
+            case RecordType.OPENED:
+                self._reopen()
+            case RecordType.CLOSED:
+                self.closed_s = at_s
+            case RecordType.CONNECTION:
+                self.connections += 1
+            case RecordType.LOST:
+                self.not_kept += record.lost
+                return
+            case _:
+                pass
+        self.last_s = max(self.last_s, at_s)
+
+    def _reopen(self) -> None:
+        # A recorder that died left its interval open: it ends with the last thing known of it.
+        self.closed_s = None
+        if self.recorded and self.recorded[-1][1] is None:
+            self.recorded[-1] = (self.recorded[-1][0], self.last_s)
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One SSRC of one connection."""
+
+    segment: int
+    unwrapper: TimestampUnwrapper = field(default_factory=TimestampUnwrapper)
+    ticks: int = 0
+    arrival_s: float = 0.0
+    sequence: int = 0
+
+
+class _Columns:
+    def __init__(self) -> None:
+        self.segment, self.ticks, self.samples = array("q"), array("q"), array("q")
+        self.start, self.end, self.arrival_s, self.sequence = array("q"), array("q"), array("d"), array("q")
+        self.streams: dict[int, _Stream] = {}
+        self.segments = 0
+
+    def add(self, record: Record, samples: int) -> None:
+        stream = self._stream(record)
+        self.segment.append(stream.segment)
+        self.sequence.append(stream.sequence)
+        self.ticks.append(stream.ticks)
+        self.samples.append(samples)
+        self.arrival_s.append(stream.arrival_s)
+        self.start.append(record.payload_start)
+        self.end.append(record.payload_end)
+
+    def _stream(self, record: Record) -> _Stream:
+        arrival_s = record.at_ns / 1e9
+        stream = self.streams.get(record.ssrc)
+        ticks = stream.unwrapper.unwrap(record.timestamp) if stream else 0
+        if stream is not None:
+            moved_s = (ticks - stream.ticks) / OPUS_CLOCK_HZ
+            if moved_s < -JUMP_S or moved_s - (arrival_s - stream.arrival_s) > JUMP_S:
+                stream = None
+        if stream is None:
+            stream = self.streams[record.ssrc] = _Stream(self.segments, sequence=record.sequence_number)
+            self.segments += 1
+            ticks = stream.unwrapper.unwrap(record.timestamp)
+        stream.ticks, stream.arrival_s = ticks, arrival_s
+        stream.sequence += (record.sequence_number - stream.sequence + 0x8000) % 0x10000 - 0x8000
+        return stream
+
+
+def read_track(path: Path) -> Track:
+    """Read a journal; one that is absent, empty or unreadable is a participant who sent nothing.
+
+    Raises:
+        OSError: If the disk fails.
+    """
+    columns, history = _Columns(), History()
+    try:
+        with JournalReader(path) as journal:
+            for record in journal:
+                if record.type is RecordType.PACKET:
+                    _take_packet(record, journal.payload(record.payload_start, record.payload_end), columns, history)
+                    continue
+                history.note(record)
+                if record.type in (RecordType.CONNECTION, RecordType.OPENED):
+                    columns.streams.clear()
+            history.torn_bytes = journal.torn_bytes
+    except (FileNotFoundError, JournalUnreadable):
+        pass
+    return Track(
+        np.array(columns.segment),
+        np.array(columns.sequence),
+        np.array(columns.ticks),
+        np.array(columns.arrival_s),
+        np.array(columns.samples),
+        np.array(columns.start),
+        np.array(columns.end),
+        history,
+    )
+
+
+def _take_packet(record: Record, payload: bytes, columns: _Columns, history: History) -> None:
+    history.last_s = max(history.last_s, record.at_ns / 1e9)
+    samples = packet_samples(payload)
+    if samples:
+        columns.add(record, samples)
+        history.stereo = history.stereo or is_stereo(payload)
+    elif payload:
+        history.invalid += 1
