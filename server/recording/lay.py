@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ..model.audio import OPUS_CLOCK_HZ
 from .journal_reader import JournalReader
 from .opus_packet import TICK_SAMPLES, concealment, silence
@@ -15,7 +17,7 @@ OFF_SAMPLES = OPUS_CLOCK_HZ * 40 // 1000
 """Further off its place than this a packet is moved there, whatever sounds."""
 
 OFF_QUIET_SAMPLES = OPUS_CLOCK_HZ * 15 // 1000
-"""Between words, this much is enough."""
+"""In a packet of less than the usual size (Opus spends bytes on sound), this much is enough."""
 
 FREE_HOLE_SAMPLES = OPUS_CLOCK_HZ * 100 // 1000
 GAP_SAMPLES = OPUS_CLOCK_HZ // 2
@@ -44,7 +46,11 @@ class Layer:
     _segment: int = -1
     _next_ticks: int = 0
     _toc: int | None = None
-    _density: float = 0.0
+    _quiet: float = 0.0
+
+    def __post_init__(self) -> None:
+        if len(self.track.samples):
+            self._quiet = float(np.median((self.track.end - self.track.start) / self.track.samples))
 
     def pieces(self, journal: JournalReader | None) -> Iterator[Piece]:
         """Yield the stream; `journal` holds the payloads (None: there are none)."""
@@ -80,9 +86,7 @@ class Layer:
     def _wanted(self, row: int, position: int, samples: int, size: int) -> int:
         """Return how many samples to leave free before a packet; below 0: by how many it comes too late."""
         off = position - self.cursor
-        density = size / samples
-        quiet = density < self._density / 2
-        self._density = density if not self._density else 0.98 * self._density + 0.02 * density
+        quiet = size / samples <= self._quiet
         if int(self.track.segment[row]) != self._segment:
             return off
         hole = int(self.track.ticks[row]) - self._next_ticks
