@@ -1,1 +1,30 @@
-"""Speech providers, one file each, found by name."""
+"""Speech providers, found by name: one file each, with `create(options) -> SpeechToText`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import cast
+
+from ...model.errors import InvalidSettings
+from ..options import ProviderOptions
+from ..port import SpeechToText
+
+
+def create_provider(name: str, options: ProviderOptions) -> SpeechToText:
+    """Return the provider called `name`.
+
+    Raises:
+        InvalidSettings: If there is no such provider.
+    """
+    path = f"{__name__}.{name}"
+    try:
+        if not name.isidentifier():
+            raise ModuleNotFoundError(name=path)
+        module = importlib.import_module(path)
+    except ModuleNotFoundError as error:
+        if error.name != path:
+            raise
+        raise InvalidSettings(
+            f"SPEECH_PROVIDER is {name!r}, which is no file in server/speech/providers: use faster_whisper."
+        ) from error
+    return cast(SpeechToText, module.create(options))

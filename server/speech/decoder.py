@@ -1,0 +1,168 @@
+"""Opus packets to 16 kHz mono samples with room times: reordered a little, duplicates dropped, loss concealed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+
+from ..model.audio import OPUS_CLOCK_HZ, SPEECH_RATE_HZ, OpusPacket
+from ..model.timeline import RtpTimeline
+from .port import Pcm
+
+_WAIT_S = 0.06
+_MOST_HELD = 8
+_CONCEALED_S = 0.1
+_RESTART = 3000
+_FRAME_TICKS = {0: 480, 1: 960, 2: 1920, 3: 2880}
+
+
+@dataclass(slots=True)
+class DecoderStats:
+    """What became of the packets."""
+
+    decoded: int = 0
+    duplicates: int = 0
+    late: int = 0
+    lost: int = 0
+    undecodable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Samples at 16 kHz whose first one sounded at room time `start_s`."""
+
+    samples: Pcm
+    start_s: float
+
+
+def opus_ticks(payload: bytes) -> int:
+    """Return the duration of an Opus packet in 48 kHz ticks; 0 if it has none.
+
+    Source: RFC 6716, section 3.1 (TOC byte) and 3.2 (frame packing).
+    """
+    if not payload:
+        return 0
+    config, code = payload[0] >> 3, payload[0] & 3
+    if config < 12:
+        frame = _FRAME_TICKS[config & 3]
+    elif config < 16:
+        frame = 480 << (config & 1)
+    else:
+        frame = 120 << (config & 3)
+    if code == 3:
+        return frame * (payload[1] & 0x3F) if len(payload) > 1 else 0
+    return frame * (1 if code == 0 else 2)
+
+
+class PacketDecoder:
+    """Decodes the packets of one participant, as they arrive.
+
+    A packet that overtook others waits at most 60 ms, or 8 packets, for them. Up to 0.1 s of loss is concealed by the
+    Opus decoder; a longer hole is left to the times of what follows.
+    """
+
+    def __init__(self) -> None:
+        self.stats = DecoderStats()
+        self._ssrc: int | None = None
+        self._begin(None)
+
+    def new_connection(self) -> list[Sound]:
+        """Forget sequence numbers and clock: what comes next belongs to another connection. Returns what was held."""
+        sounds = self.release()
+        self._begin(None)
+        return sounds
+
+    def push(self, packet: OpusPacket) -> list[Sound]:
+        """Take the next packet to arrive; return the sound that is now in order."""
+        sounds: list[Sound] = []
+        if self._ssrc is None or packet.ssrc != self._ssrc or self._is_restart(packet):
+            sounds = self.release()
+            self._begin(packet)
+        number = self._unwrap(packet.sequence_number)
+        if number in self._held or number in self._done:
+            self.stats.duplicates += 1
+            return sounds
+        if number < self._next:
+            self.stats.late += 1
+            return sounds
+        self._held[number] = (packet, self._timeline.observe(packet.timestamp, packet.arrival_s))
+        sounds.extend(self._drain(packet.arrival_s))
+        return sounds
+
+    def release(self) -> list[Sound]:
+        """Return what was held back, without waiting for what is missing."""
+        return list(self._drain(float("inf")))
+
+    def _begin(self, packet: OpusPacket | None) -> None:
+        self._ssrc = None if packet is None else packet.ssrc
+        self._next = 0 if packet is None else packet.sequence_number
+        self._expected_ticks: int | None = None
+        self._held: dict[int, tuple[OpusPacket, float]] = {}
+        self._done: deque[int] = deque(maxlen=64)
+        self._timeline = RtpTimeline()
+        self._codec: AudioCodecContext = av.CodecContext.create("libopus", "r")
+        self._codec.sample_rate = OPUS_CLOCK_HZ
+        self._codec.layout = "mono"
+        self._resampler = av.AudioResampler("flt", "mono", SPEECH_RATE_HZ)
+
+    def _is_restart(self, packet: OpusPacket) -> bool:
+        return abs(self._unwrap(packet.sequence_number) - self._next) > _RESTART
+
+    def _unwrap(self, sequence_number: int) -> int:
+        return self._next + ((sequence_number - self._next + 0x8000) & 0xFFFF) - 0x8000
+
+    def _drain(self, now_s: float) -> Iterator[Sound]:
+        while self._held:
+            if self._next not in self._held:
+                first = min(self._held)
+                oldest_s = min(packet.arrival_s for packet, _ in self._held.values())
+                if now_s - oldest_s < _WAIT_S and len(self._held) < _MOST_HELD:
+                    return
+                self.stats.lost += first - self._next
+                self._next = first
+            packet, room_s = self._held.pop(self._next)
+            self._done.append(self._next)
+            self._next += 1
+            yield from self._decode(packet, room_s)
+
+    def _decode(self, packet: OpusPacket, room_s: float) -> Iterator[Sound]:
+        ticks = opus_ticks(packet.payload)
+        if self._expected_ticks is not None and ticks:
+            missing = (packet.timestamp - self._expected_ticks) & 0xFFFFFFFF
+            if 0 < missing <= _CONCEALED_S * OPUS_CLOCK_HZ:
+                yield from self._conceal(packet.payload[0], missing, room_s)
+        if ticks:
+            self._expected_ticks = (packet.timestamp + ticks) & 0xFFFFFFFF
+        samples = self._samples(packet.payload)
+        if len(samples):
+            self.stats.decoded += 1
+            yield Sound(samples, room_s)
+
+    def _conceal(self, toc: int, missing: int, room_s: float) -> Iterator[Sound]:
+        # A packet of nothing but its TOC byte makes libopus conceal one frame (RFC 6716, section 3.2.1).
+        lone = bytes([toc & 0xFC])
+        ticks = opus_ticks(lone)
+        for frame in range(missing // ticks, 0, -1):
+            samples = self._samples(lone)
+            if len(samples):
+                yield Sound(samples, room_s - frame * ticks / OPUS_CLOCK_HZ)
+
+    def _samples(self, payload: bytes) -> Pcm:
+        if not payload:
+            return np.zeros(0, np.float32)
+        try:
+            frames = [
+                resampled
+                for frame in self._codec.decode(av.Packet(payload))
+                for resampled in self._resampler.resample(frame)
+            ]
+        except av.FFmpegError:
+            self.stats.undecodable += 1
+            return np.zeros(0, np.float32)
+        parts = [frame.to_ndarray()[0] for frame in frames]
+        return np.concatenate(parts).astype(np.float32) if parts else np.zeros(0, np.float32)

@@ -1,0 +1,33 @@
+"""What a speech provider is told when it is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from ..settings import Settings
+
+
+class ProviderOptions(BaseModel):
+    """The model, where it is kept and what it runs on; travels to the child process as JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = "base"
+    models_dir: Path = Path(".data/models")
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    compute_type: str = "default"
+    threads: int = 0
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> ProviderOptions:
+        """Read them from the settings."""
+        return cls(
+            model=settings.speech_model,
+            models_dir=settings.data_dir.absolute() / "models",
+            device=settings.speech_device,
+            compute_type=settings.speech_compute_type,
+            threads=settings.speech_threads,
+        )

@@ -1,0 +1,58 @@
+"""What a model that reads whole utterances must do; `transcriber` makes a stream of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..model.transcript import Word
+from .port import Pcm
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One utterance, or the beginning of one, to be read.
+
+    `language` None: detect it. `settled` are words already shown as certain, which a final must begin with.
+    """
+
+    samples: Pcm
+    language: str | None
+    final: bool
+    prompt: str = ""
+    settled: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What the model read. Word times are seconds from the request's first sample.
+
+    `languages` are the likeliest languages and their probability when the request named none.
+    """
+
+    text: str
+    words: tuple[Word, ...] = ()
+    language: str = ""
+    languages: tuple[tuple[str, float], ...] = ()
+    average_log_probability: float = 0.0
+    no_speech_probability: float = 0.0
+    looped: bool = False
+
+
+class Recogniser(Protocol):
+    """A loaded model. Called from one worker thread at a time."""
+
+    name: str
+
+    def load(self) -> None:
+        """Load what is needed. Blocks.
+
+        Raises:
+            SpeechUnavailable: If the model cannot be used; the message says why and what to do.
+        """
+
+    def recognise(self, request: Request) -> Hypothesis:
+        """Read one request. Blocks."""
+
+    def unload(self) -> None:
+        """Free the model."""

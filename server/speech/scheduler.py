@@ -1,0 +1,111 @@
+"""One queue into the model: finals, then first interims, then interims."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from .recogniser import Hypothesis, Request
+
+
+class Priority(IntEnum):
+    """What goes first."""
+
+    FINAL = 0
+    FIRST_INTERIM = 1
+    INTERIM = 2
+
+
+@dataclass(slots=True)
+class _Job:
+    channel: str
+    request: Request
+    result: asyncio.Future[Hypothesis] = field(repr=False)
+
+
+class Scheduler:
+    """Owns the model's one worker thread. Finals are never dropped and keep their order.
+
+    Of the interims only the newest of each channel waits; an older one, and every one that a final of the
+    same channel overtakes, is cancelled. Call it from one event loop.
+    """
+
+    def __init__(self, recognise: Callable[[Request], Hypothesis]) -> None:
+        self._recognise = recognise
+        self._finals: deque[_Job] = deque()
+        self._interims: dict[Priority, dict[str, _Job]] = {Priority.FIRST_INTERIM: {}, Priority.INTERIM: {}}
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speech-model")
+        self._busy = False
+        self._closed = False
+        self.interims_dropped = 0
+
+    @property
+    def finals_waiting(self) -> int:
+        """How many finals wait for the model."""
+        return len(self._finals)
+
+    def submit(self, channel: str, request: Request, priority: Priority) -> asyncio.Future[Hypothesis]:
+        """Queue `request`; the future gives the hypothesis, the model's error, or is cancelled."""
+        job = _Job(channel, request, asyncio.get_running_loop().create_future())
+        if self._closed:
+            job.result.cancel()
+            return job.result
+        self.drop_interims(channel)
+        if priority is Priority.FINAL:
+            self._finals.append(job)
+        else:
+            self._interims[priority][channel] = job
+        self._run_next()
+        return job.result
+
+    def drop_interims(self, channel: str) -> None:
+        """Cancel the interim of `channel` that waits."""
+        for waiting in self._interims.values():
+            job = waiting.pop(channel, None)
+            if job is not None:
+                job.result.cancel()
+                self.interims_dropped += 1
+
+    def close(self) -> None:
+        """Cancel what waits and end the worker thread; blocks until the running request is read."""
+        self._closed = True
+        for channel in {*self._interims[Priority.FIRST_INTERIM], *self._interims[Priority.INTERIM]}:
+            self.drop_interims(channel)
+        while self._finals:
+            self._finals.popleft().result.cancel()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _take(self) -> _Job | None:
+        if self._finals:
+            return self._finals.popleft()
+        for waiting in self._interims.values():
+            if waiting:
+                return waiting.pop(next(iter(waiting)))
+        return None
+
+    def _run_next(self) -> None:
+        if self._busy or self._closed:
+            return
+        job = self._take()
+        if job is None:
+            return
+        self._busy = True
+        loop = asyncio.get_running_loop()
+        running = self._thread.submit(self._recognise, job.request)
+        running.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, job, done))
+
+    def _finish(self, job: _Job, done: Future[Hypothesis]) -> None:
+        self._busy = False
+        if not job.result.done():
+            error = None if done.cancelled() else done.exception()
+            if done.cancelled():
+                job.result.cancel()
+            elif error is not None:
+                job.result.set_exception(error)
+            else:
+                job.result.set_result(done.result())
+        self._run_next()

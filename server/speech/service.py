@@ -1,0 +1,250 @@
+"""Speech recognition as the rooms use it: a process that is started, fed, listened to and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ..settings import Settings
+from .channel import SpeechChannel
+from .options import ProviderOptions
+from .port import SpeechEvent, StateChanged, StreamOptions
+from .protocol import encode_json, event_from_dict, read_frame
+
+log = structlog.get_logger()
+
+_BACKOFF_S = (0.2, 1.0, 5.0, 15.0, 60.0)
+_STEADY_AFTER_S = 30.0
+_ITEMS_AT_ONCE = 200
+_LAST_WORDS_S = 3.0
+_RUN_WORKER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from server.speech.worker import main
+raise SystemExit(main())
+"""
+
+
+class SpeechService:
+    """Runs the speech process for every room of this server. Call it from one event loop.
+
+    `start` returns at once; audio pushed while the model loads waits and is heard afterwards.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._state = StateChanged("starting", "the speech model is loading")
+        self._subscribers: list[Callable[[StateChanged], None]] = []
+        self._channels: dict[int, SpeechChannel] = {}
+        self._delayed: set[int] = set()
+        self._next_number = 1
+        self._wake = asyncio.Event()
+        self._supervision: asyncio.Task[None] | None = None
+        self._process: Process | None = None
+        self._ready = False
+        self._closed = asyncio.Event()
+        self.restarts = 0
+
+    @property
+    def state(self) -> StateChanged:
+        """How recognition is doing."""
+        return self._state
+
+    @property
+    def process_id(self) -> int | None:
+        """The speech process, while there is one."""
+        return None if self._process is None else self._process.pid
+
+    def subscribe_state(self, callback: Callable[[StateChanged], None]) -> Callable[[], None]:
+        """Call `callback` on every change of state; the returned function ends that."""
+        self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    async def start(self) -> None:
+        """Begin to load; does not wait for it."""
+        if self._supervision is None:
+            self._supervision = asyncio.get_running_loop().create_task(self._supervise(), name="speech-supervision")
+
+    def open(self, options: StreamOptions, on_event: Callable[[SpeechEvent], None]) -> SpeechChannel:
+        """Open a channel for one participant; `on_event` is called in the event loop."""
+        channel = SpeechChannel(self._next_number, options, on_event, self._wake.set)
+        self._next_number += 1
+        self._channels[channel.number] = channel
+        self._wake.set()
+        return channel
+
+    async def aclose(self) -> None:
+        """End the process. Channels that are still open lose what was not settled: close them first."""
+        self._closed.set()
+        self._wake.set()
+        self._release_process()
+        if self._supervision is not None:
+            try:
+                await asyncio.wait_for(asyncio.shield(self._supervision), _LAST_WORDS_S)
+            except TimeoutError:
+                self._supervision.cancel()
+                await asyncio.gather(self._supervision, return_exceptions=True)
+            self._supervision = None
+        for channel in tuple(self._channels.values()):
+            channel.abandon()
+        self._channels.clear()
+
+    def _release_process(self) -> None:
+        """Let the process end: by the end of its input or, while it loads and does not read, at once."""
+        if self._process is None or self._process.returncode is not None:
+            return
+        if self._ready and self._process.stdin is not None:
+            self._process.stdin.close()
+        else:
+            self._process.kill()
+
+    async def _supervise(self) -> None:
+        failures = 0
+        loop = asyncio.get_running_loop()
+        while not self._closed.is_set():
+            began_s, finals = loop.time(), self._finals()
+            detail = await self._run_process()
+            if self._closed.is_set():
+                return
+            progress = loop.time() - began_s > _STEADY_AFTER_S or self._finals() > finals
+            failures = 1 if progress else failures + 1
+            self.restarts += 1
+            self._delayed.clear()
+            for channel in [channel for channel in self._channels.values() if channel.closed]:
+                self._forget(channel.number)
+            for channel in self._channels.values():
+                channel.start_again(forget_audio=failures > 2)
+            self._set_state(StateChanged("failing", detail or "the speech process ended and is started again"))
+            await self._pause(_BACKOFF_S[min(failures, len(_BACKOFF_S)) - 1])
+
+    def _finals(self) -> int:
+        return sum(channel.finals for channel in self._channels.values())
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._closed.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _run_process(self) -> str:
+        """Run one process until it ends; return what it said was wrong, if it did."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                _RUN_WORKER,
+                str(Path(__file__).parents[2]),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+        except OSError as error:
+            return f"the speech process cannot be started: {error.strerror}"
+        self._process = process
+        log.info("speech.process_started", pid=process.pid)
+        try:
+            return await self._converse(process)
+        finally:
+            await _end(process)
+            self._process, self._ready = None, False
+            log.info("speech.process_ended", status=process.returncode)
+
+    async def _converse(self, process: Process) -> str:
+        assert process.stdin is not None  # noqa: S101 - opened as a pipe
+        assert process.stdout is not None  # noqa: S101 - opened as a pipe
+        options = ProviderOptions.from_settings(self._settings)
+        hello = {"provider": self._settings.speech_provider, "options": options.model_dump(mode="json")}
+        process.stdin.write(encode_json(hello))
+        detail = ""
+        writing: asyncio.Task[None] | None = None
+        try:
+            while (frame := await read_frame(process.stdout)) is not None:
+                message: dict[str, Any] = json.loads(frame[1])
+                if message["type"] == "ready":
+                    self._ready = True
+                    self._set_state(StateChanged("ok"))
+                    writing = asyncio.get_running_loop().create_task(self._write(process.stdin), name="speech-write")
+                elif message["type"] == "failed":
+                    detail = str(message["detail"])
+                else:
+                    self._receive(message)
+        finally:
+            if writing is not None:
+                writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
+        return detail
+
+    async def _write(self, writer: asyncio.StreamWriter) -> None:
+        while not self._closed.is_set():
+            self._wake.clear()
+            for channel in tuple(self._channels.values()):
+                while frames := channel.take_unsent(_ITEMS_AT_ONCE):
+                    writer.write(frames)
+                    await writer.drain()
+                if channel.closed and not channel.known_to_process:
+                    self._forget(channel.number)
+            await self._wake.wait()
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        number = int(message.pop("channel"))
+        channel = self._channels.get(number)
+        if channel is None:
+            return
+        if message["type"] == "closed":
+            self._forget(number)
+            channel.confirm_closed()
+            return
+        event = event_from_dict(message)
+        if isinstance(event, StateChanged):
+            self._note_delay(number, event)
+        else:
+            channel.receive(event)
+
+    def _note_delay(self, number: int, event: StateChanged) -> None:
+        if event.state == "ok":
+            self._delayed.discard(number)
+        else:
+            self._delayed.add(number)
+        self._set_state(event if self._delayed else StateChanged("ok"))
+
+    def _forget(self, number: int) -> None:
+        self._channels.pop(number, None)
+        if number in self._delayed:
+            self._note_delay(number, StateChanged("ok"))
+
+    def _set_state(self, state: StateChanged) -> None:
+        if state == self._state:
+            return
+        self._state = state
+        log.info("speech.state", state=state.state)
+        for callback in tuple(self._subscribers):
+            try:
+                callback(state)
+            except Exception:  # a room's callback: its failure must not end recognition
+                log.exception("speech.callback_failed")
+
+
+async def _end(process: Process) -> None:
+    """Close the process's input and wait; kill it if it does not go."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), _LAST_WORDS_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise

@@ -1,0 +1,60 @@
+"""One loaded model, heard by several participants: a `SpeechToText` over any `Recogniser`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ..model.errors import SpeechUnavailable
+from .port import Pcm, StreamOptions
+from .recogniser import Recogniser
+from .scheduler import Scheduler
+from .transcriber import Transcriber
+
+Activity = Callable[[Pcm], list[float]]
+
+
+class SharedRecogniser:
+    """Loads the recogniser in a thread and gives each participant a `Transcriber`.
+
+    `activity_for_stream` is called once after loading and returns what makes one stream's voice activity.
+    """
+
+    def __init__(self, recogniser: Recogniser, load_activity: Callable[[], Callable[[], Activity]]) -> None:
+        self.name = recogniser.name
+        self._recogniser = recogniser
+        self._load_activity = load_activity
+        self._new_activity: Callable[[], Activity] | None = None
+        self._scheduler: Scheduler | None = None
+        self._streams: list[Transcriber] = []
+
+    async def start(self) -> None:
+        """Load the model.
+
+        Raises:
+            SpeechUnavailable: If it cannot be used.
+        """
+        self._new_activity = await asyncio.to_thread(self._load_activity)
+        await asyncio.to_thread(self._recogniser.load)
+        self._scheduler = Scheduler(self._recogniser.recognise)
+
+    async def open(self, options: StreamOptions) -> Transcriber:
+        """Open a stream for one participant.
+
+        Raises:
+            SpeechUnavailable: Before `start` and after `aclose`.
+        """
+        if self._scheduler is None or self._new_activity is None:
+            raise SpeechUnavailable("Speech recognition is not running: start it before opening a stream.")
+        stream = Transcriber(options, self._scheduler, self._new_activity())
+        self._streams = [*(open_stream for open_stream in self._streams if not open_stream.closed), stream]
+        return stream
+
+    async def aclose(self) -> None:
+        """End every stream and free the model."""
+        while self._streams:
+            await self._streams.pop().aclose()
+        if self._scheduler is not None:
+            scheduler, self._scheduler = self._scheduler, None
+            await asyncio.to_thread(scheduler.close)
+        await asyncio.to_thread(self._recogniser.unload)

@@ -1,0 +1,217 @@
+"""PCM of one participant to interims and finals: activity → utterances → model → agreement."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from ..model.audio import SPEECH_RATE_HZ
+from .language import LanguageChoice
+from .pcm import PcmBuffer, SampleClock
+from .plausibility import is_plausible
+from .port import Gap, Pcm, SpeechEvent, StateChanged, StreamOptions
+from .recogniser import Hypothesis, Request
+from .scheduler import Priority, Scheduler
+from .segmenter import WINDOW_S, WINDOW_SAMPLES, Segment, Segmenter, SegmenterOptions, windows
+from .utterance import Utterance, evidence
+
+log = structlog.get_logger()
+
+_JITTER_S = 0.06
+_LONGEST_FILL_S = 1.0
+_TRAIL_S = 0.3
+_FIRST_INTERIM_S = 0.6
+_INTERIM_EVERY_S = 0.8
+_MODEL_SHARE = 2.5
+_LEAST_VOICED_S = 0.09
+_PROMPT_AFTER_VOICED_S = 1.0
+_DELAYED_AFTER_S = 4.0
+_MOST_WAITING_S = 600.0
+_MOST_UNREAD_EVENTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    utterance: Utterance
+    segment: Segment
+    result: asyncio.Future[Hypothesis]
+
+
+class Transcriber:
+    """A `SpeechStream` over a shared model.
+
+    `activity` takes the next samples and returns a speech probability for each window of 512 they complete.
+    Finals come in the order spoken. Of interims, only the newest waits for the model, and the busier the
+    model, the rarer they are asked for.
+    """
+
+    def __init__(self, options: StreamOptions, scheduler: Scheduler, activity: Callable[[Pcm], list[float]]) -> None:
+        self._options = options
+        self._scheduler = scheduler
+        self._activity = activity
+        self._segmenter = Segmenter(SegmenterOptions.for_sensitivity(options.sensitivity))
+        self._language = LanguageChoice(options.language)
+        self._channel = uuid.uuid4().hex
+        self._clock = SampleClock()
+        self._pcm = PcmBuffer()
+        self._utterance: Utterance | None = None
+        self._interim_every_s = _INTERIM_EVERY_S
+        self._waiting_s = 0.0
+        self._pending: asyncio.Queue[_Pending | None] = asyncio.Queue()
+        self._events: asyncio.Queue[SpeechEvent | None] = asyncio.Queue()
+        self._ended = False
+        self._settling = asyncio.get_running_loop().create_task(self._settle(), name="speech-settle")
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing comes any more."""
+        return self._settling.done()
+
+    def push_pcm(self, samples: Pcm, start_s: float) -> None:
+        """Take samples whose first one sounded at room time `start_s`."""
+        if self._ended or not len(samples):
+            return
+        late_s = start_s - self._clock.at(self._pcm.end) if self._pcm.end else 0.0
+        if late_s > _JITTER_S:
+            fill = np.zeros(round(min(late_s, _LONGEST_FILL_S) * SPEECH_RATE_HZ), np.float32)
+            self._hear(fill)
+        self._clock.anchor(self._pcm.end, start_s)
+        self._hear(samples)
+
+    def flush(self) -> None:
+        """Settle the running utterance now."""
+        segment = self._segmenter.flush()
+        if segment is not None:
+            self._ask_final(segment)
+
+    def end_input(self) -> None:
+        """No more audio comes."""
+        if not self._ended:
+            self.flush()
+            self._ended = True
+            self._pending.put_nowait(None)
+
+    def __aiter__(self) -> Transcriber:
+        return self
+
+    async def __anext__(self) -> SpeechEvent:
+        event = await self._events.get()
+        if event is None:
+            self._events.put_nowait(None)
+            raise StopAsyncIteration
+        return event
+
+    async def aclose(self) -> None:
+        """Stop; what was not settled is lost."""
+        self._ended = True
+        self._scheduler.drop_interims(self._channel)
+        self._settling.cancel()
+        await asyncio.gather(self._settling, return_exceptions=True)
+        while not self._pending.empty():
+            pending = self._pending.get_nowait()
+            if pending is not None:
+                pending.result.cancel()
+        self._events.put_nowait(None)
+
+    def _hear(self, samples: Pcm) -> None:
+        self._pcm.append(samples)
+        for probability in self._activity(samples):
+            segment = self._segmenter.push(probability)
+            if segment is not None:
+                self._ask_final(segment)
+            running = self._segmenter.current
+            if running is not None:
+                self._consider_interim(running)
+        oldest = self._segmenter.oldest_needed * WINDOW_SAMPLES
+        self._pcm.forget(oldest)
+
+    def _consider_interim(self, segment: Segment) -> None:
+        utterance = self._utterance = self._utterance or Utterance()
+        first = utterance.asked_at is None
+        since = segment.end - (segment.speech_start if utterance.asked_at is None else utterance.asked_at)
+        if since < windows(_FIRST_INTERIM_S if first else self._interim_every_s):
+            return
+        if utterance.asked_at is not None and segment.speech_end <= utterance.asked_at:
+            return
+        utterance.asked_at = segment.end
+        priority = Priority.INTERIM if utterance.shown else Priority.FIRST_INTERIM
+        asked_s = time.monotonic()
+        result = self._scheduler.submit(self._channel, self._request(segment, final=False), priority)
+        result.add_done_callback(lambda done: self._on_interim(utterance, segment, asked_s, done))
+
+    def _on_interim(
+        self, utterance: Utterance, segment: Segment, asked_s: float, done: asyncio.Future[Hypothesis]
+    ) -> None:
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is not None:
+            log.warning("speech.interim_failed", error=type(error).__name__)
+            return
+        self._interim_every_s = max(_INTERIM_EVERY_S, _MODEL_SHARE * (time.monotonic() - asked_s))
+        hypothesis = done.result()
+        if utterance.closed or self._events.qsize() > _MOST_UNREAD_EVENTS:
+            return
+        if is_plausible(hypothesis, evidence(segment)):
+            self._events.put_nowait(utterance.interim_of(hypothesis, segment, self._clock))
+
+    def _request(self, segment: Segment, *, final: bool, settled: str = "") -> Request:
+        end = min(segment.end, segment.speech_end + windows(_TRAIL_S))
+        samples = self._pcm.slice(segment.start * WINDOW_SAMPLES, end * WINDOW_SAMPLES)
+        prompt = self._options.prompt if segment.voiced * WINDOW_S >= _PROMPT_AFTER_VOICED_S else ""
+        return Request(samples, self._language.fixed, final, prompt, settled)
+
+    def _ask_final(self, segment: Segment) -> None:
+        utterance, self._utterance = self._utterance or Utterance(), None
+        seconds = (segment.end - segment.start) * WINDOW_S
+        too_short = segment.voiced * WINDOW_S < _LEAST_VOICED_S
+        if too_short or self._waiting_s + seconds > _MOST_WAITING_S:
+            self._scheduler.drop_interims(self._channel)
+            result: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
+            if too_short:
+                result.set_result(Hypothesis(""))
+            else:
+                result.cancel()
+        else:
+            request = self._request(segment, final=True, settled=utterance.settled)
+            result = self._scheduler.submit(self._channel, request, Priority.FINAL)
+        self._waiting_s += seconds
+        self._pending.put_nowait(_Pending(utterance, segment, result))
+
+    async def _settle(self) -> None:
+        """Turn finished requests into finals, in order."""
+        delayed = False
+        while (pending := await self._pending.get()) is not None:
+            done, _ = await asyncio.wait({pending.result}, timeout=_DELAYED_AFTER_S)
+            if not done and not delayed:
+                delayed = True
+                self._events.put_nowait(StateChanged("delayed", "speech recognition is behind"))
+            await asyncio.wait({pending.result})
+            self._publish(pending)
+            self._waiting_s -= (pending.segment.end - pending.segment.start) * WINDOW_S
+            if delayed and self._pending.empty():
+                delayed = False
+                self._events.put_nowait(StateChanged("ok"))
+        self._events.put_nowait(None)
+
+    def _publish(self, pending: _Pending) -> None:
+        utterance, segment, result = pending.utterance, pending.segment, pending.result
+        utterance.closed = True
+        hypothesis: Hypothesis | None = None
+        error = None if result.cancelled() else result.exception()
+        if result.cancelled() or error is not None:
+            log.warning("speech.final_failed", error=type(error).__name__ if error else "dropped")
+            final = utterance.final_of(None, segment, self._clock)
+            self._events.put_nowait(Gap(final.start_s, final.end_s))
+        elif is_plausible(result.result(), evidence(segment)):
+            hypothesis = result.result()
+            self._language.heard(hypothesis, segment.voiced * WINDOW_S)
+        if hypothesis is not None or utterance.shown:
+            self._events.put_nowait(utterance.final_of(hypothesis, segment, self._clock))
+        self._clock.forget(segment.start * WINDOW_SAMPLES)

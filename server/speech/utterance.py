@@ -1,0 +1,76 @@
+"""One utterance on its way from first interim to final."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..model.transcript import Word
+from .agreement import LocalAgreement
+from .pcm import SampleClock
+from .plausibility import VoiceEvidence
+from .port import Final, Interim
+from .recogniser import Hypothesis
+from .segmenter import WINDOW_S, WINDOW_SAMPLES, Segment
+
+
+def evidence(segment: Segment) -> VoiceEvidence:
+    """Return how much voice `segment` held."""
+    return VoiceEvidence(segment.voiced * WINDOW_S, segment.mean_probability)
+
+
+@dataclass(slots=True)
+class Utterance:
+    """Its identity, what was shown of it, and which windows were asked about last."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    agreement: LocalAgreement = field(default_factory=LocalAgreement)
+    shown: bool = False
+    closed: bool = False
+    asked_at: int | None = None
+    interim: asyncio.Future[Hypothesis] | None = None
+
+    @property
+    def settled(self) -> str:
+        """The text already shown as certain."""
+        return " ".join(self.agreement.settled)
+
+    def interim_of(self, hypothesis: Hypothesis, segment: Segment, clock: SampleClock) -> Interim:
+        """Return what to show for the newest hypothesis."""
+        words = self.agreement.update(hypothesis.text.split())
+        self.shown = True
+        return Interim(
+            self.id,
+            clock.at(segment.speech_start * WINDOW_SAMPLES),
+            clock.at(segment.speech_end * WINDOW_SAMPLES),
+            " ".join(words),
+            len(self.settled),
+            hypothesis.language,
+        )
+
+    def final_of(self, hypothesis: Hypothesis | None, segment: Segment, clock: SampleClock) -> Final:
+        """Return the final; without a hypothesis, one that says that there was nothing."""
+        start_s = clock.at(segment.speech_start * WINDOW_SAMPLES)
+        end_s = max(start_s, clock.at(segment.speech_end * WINDOW_SAMPLES))
+        if hypothesis is None:
+            return Final(self.id, start_s, end_s, "", (), "")
+        first_sample = segment.start * WINDOW_SAMPLES
+        words = _on_room_clock(hypothesis.words, first_sample, clock, start_s, end_s)
+        return Final(self.id, start_s, end_s, hypothesis.text, words, hypothesis.language)
+
+
+def _on_room_clock(
+    words: Sequence[Word], first_sample: int, clock: SampleClock, start_s: float, end_s: float
+) -> tuple[Word, ...]:
+    placed = []
+    earliest = start_s
+    for word in words:
+        begins = clock.at(first_sample + round(word.start_s * 16_000))
+        ends = clock.at(first_sample + round(word.end_s * 16_000))
+        begins = min(max(begins, earliest), end_s)
+        ends = min(max(ends, begins), end_s)
+        placed.append(word.model_copy(update={"start_s": begins, "end_s": ends}))
+        earliest = begins
+    return tuple(placed)
