@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -94,10 +94,13 @@ async def issue_token(request: web.Request) -> web.Response:
     consultation = await request.app[STORE].consultation(consultation_id)
     if consultation.status is ConsultationStatus.ENDED:
         raise ConsultationOver("This consultation has ended; create another one to meet again.")
-    settings = request.app[SETTINGS]
-    ttl_s = wish.ttl_s or settings.token_ttl_s
-    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=ttl_s)
-    token = request.app[AUTHORITY].issue(
-        identity=wish.identity, name=wish.name, role=wish.role.value, consultation_id=consultation_id, ttl_s=ttl_s
+    authority = request.app[AUTHORITY]
+    token = authority.issue(
+        identity=wish.identity,
+        name=wish.name,
+        role=wish.role.value,
+        consultation_id=consultation_id,
+        ttl_s=wish.ttl_s,
     )
-    return json_response(IssuedToken(token=token, link=join_link(settings, token), expires_at=expires_at), status=201)
+    link = join_link(request.app[SETTINGS], token)
+    return json_response(IssuedToken(token=token, link=link, expires_at=authority.verify(token).expires_at), status=201)

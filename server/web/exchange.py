@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from aiohttp import ClientPayloadError, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from ..model.errors import EscutaError, InvalidRequest
@@ -59,7 +58,7 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
             body = await _read_bounded(request)
     except TimeoutError as error:
         raise web.HTTPRequestTimeout(text="The body did not arrive in time; send it again.") from error
-    except (ClientPayloadError, HttpProcessingError) as error:
+    except web.RequestPayloadError as error:
         raise InvalidRequest("The body's encoding cannot be read; send it plain.") from error
     try:
         return model.model_validate_json(body, strict=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ..model.consultation import Agent, Consultation, ConsultationStatus, Frozen, Language, Participant, Role
 from ..model.events import ChatSent, RecordingFile
@@ -49,11 +50,18 @@ class AgentSettings(Frozen):
     prompt: Prose = Field(default="", max_length=20_000)
 
 
+def _dated(value: object) -> object:
+    # Pydantic would take a bare number for seconds since 1970.
+    if isinstance(value, str) and not re.match(r"\d{4}-\d\d-\d\d[Tt ]", value):
+        raise ValueError("use a date and time as in 2026-03-01T12:00:00Z")
+    return value
+
+
 class ConsultationsQuery(Frozen):
     """Which consultations to list: the newest `limit` created before `before`."""
 
     limit: int = Field(default=50, ge=1, le=200)
-    before: datetime | None = None
+    before: Annotated[datetime, BeforeValidator(_dated)] | None = None
 
 
 class TranscriptQuery(Frozen):

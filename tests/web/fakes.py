@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from server.model.consultation import Agent, Consultation, ConsultationStatus, Participant, Role
+from server.model.consultation import Agent, Consultation, ConsultationStatus, Frozen, Participant, Role
 from server.model.errors import DatabaseUnavailable, NotFound
 from server.model.events import ChatSent, EndReason, RecordingFile
 from server.model.insight import Audience, Evidence, Tip, TipKind, TipMark
@@ -56,8 +56,13 @@ class FakeStore:
         if self.broken:
             raise RuntimeError("private words of the request")
 
+    def _check_text(self, kept: Frozen) -> None:
+        if "\\u0000" in kept.model_dump_json():
+            raise RuntimeError("PostgreSQL keeps no NUL")
+
     async def create_consultation(self, consultation: Consultation, /) -> None:
         self._check()
+        self._check_text(consultation)
         self.kept[consultation.id] = consultation
 
     async def consultation(self, consultation_id: str, /) -> Consultation:
@@ -83,6 +88,7 @@ class FakeStore:
 
     async def save_agent(self, agent: Agent, /) -> None:
         self._check()
+        self._check_text(agent)
         self.listeners[agent.id] = agent
 
     async def participants(self, consultation_id: str, /) -> Sequence[Participant]:

@@ -1,0 +1,61 @@
+"""The exposition is what Prometheus reads."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from server.web.metrics import Metrics
+
+
+def test_counters_gauges_and_histograms_are_written_as_prometheus_text() -> None:
+    metrics = Metrics()
+    calls = metrics.counter("calls_total", "Calls.")
+    calls.inc(kind="a")
+    calls.inc(2, kind="a")
+    calls.inc(kind='q"\\\n')
+    metrics.gauge("live", "Live\nnow.", lambda: 2)
+    metrics.gauge("free_mb", "Free.").set(0.5, disk="x")
+    waits = metrics.histogram("wait_seconds", "Waits.", (0.1, 1))
+    for value in (0.1, 0.5, 7):
+        waits.observe(value)
+    assert metrics.exposition() == (
+        "# HELP calls_total Calls.\n# TYPE calls_total counter\n"
+        'calls_total{kind="a"} 3\ncalls_total{kind="q\\"\\\\\\n"} 1\n'
+        "# HELP live Live\\nnow.\n# TYPE live gauge\nlive 2\n"
+        '# HELP free_mb Free.\n# TYPE free_mb gauge\nfree_mb{disk="x"} 0.5\n'
+        "# HELP wait_seconds Waits.\n# TYPE wait_seconds histogram\n"
+        'wait_seconds_bucket{le="0.1"} 1\nwait_seconds_bucket{le="1"} 2\nwait_seconds_bucket{le="+Inf"} 3\n'
+        "wait_seconds_sum 7.6\nwait_seconds_count 3\n"
+    )
+
+
+def test_a_name_is_one_metric() -> None:
+    metrics = Metrics()
+    assert metrics.counter("x", "X.") is metrics.counter("x", "X.")
+    with pytest.raises(ValueError, match="counter already"):
+        metrics.gauge("x", "X.")
+
+
+def test_a_counter_never_falls() -> None:
+    counter = Metrics().counter("x", "X.")
+    counter.inc(5)
+    counter.inc(-3)
+    assert counter.value() == 5
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(math.inf, "+Inf"), (-math.inf, "-Inf"), (math.nan, "NaN"), (1e300, "1e+300")]
+)
+def test_numbers_without_an_ordinary_form_have_theirs(value: float, text: str) -> None:
+    metrics = Metrics()
+    metrics.gauge("x", "X.").set(value)
+    assert metrics.exposition().endswith(f"x {text}\n")
+
+
+def test_collectors_bring_metrics_up_to_date() -> None:
+    metrics = Metrics()
+    gauge = metrics.gauge("x", "X.")
+    metrics.before_exposition(lambda: gauge.set(3))
+    assert "x 3\n" in metrics.exposition()
