@@ -145,10 +145,7 @@ class Capture:
             return
         try:
             if self._recorder is None:
-                loop = asyncio.get_running_loop()
-                recorder = self._services.recording.create(
-                    self.folder, self._clock, lambda message: loop.call_soon_threadsafe(self._on_failure, message)
-                )
+                recorder = self._services.recording.create(self.folder, self._clock, self._on_failure)
                 await recorder.open()
                 self._recorder = recorder
         except EscutaError as error:
