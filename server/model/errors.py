@@ -7,7 +7,8 @@ EscutaError
 ├── NotFound
 ├── Conflict
 │   ├── RoomFull
-│   └── ConsultationOver
+│   ├── ConsultationOver
+│   └── DatabaseMismatch     made by another version of Escuta
 ├── InvalidRequest           what was sent cannot be used
 │   ├── InvalidMessage
 │   ├── InvalidOffer
@@ -79,6 +80,12 @@ class ConsultationOver(Conflict):
     """This consultation has ended."""
 
     code = "consultation_over"
+
+
+class DatabaseMismatch(Conflict):
+    """The database was made by another version of Escuta."""
+
+    code = "database_mismatch"
 
 
 class InvalidRequest(EscutaError):

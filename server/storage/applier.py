@@ -1,0 +1,158 @@
+"""Carries what waits in the spool into the database: in order, exactly once, through every outage."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Literal
+
+import psycopg
+import structlog
+
+from ..model.errors import DatabaseUnavailable
+from .aside import SetAside
+from .connecting import AWAY, Connection, bounded, connect
+from .effects import effects
+from .queries import queries
+from .records import unpack
+from .spool import Record, Spool
+from .status import Status
+
+log = structlog.get_logger()
+
+BATCH_RECORDS = 200
+BATCH_TIMEOUT_S = 15.0
+RETRY_DELAYS_S = (0.1, 0.25, 0.5, 1.0, 2.0)
+RETRIED = (*AWAY, psycopg.InternalError, psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable)
+"""Faults of the database rather than of what is written; any other fault sets the write aside."""
+
+
+class Applier:
+    """Owns the writing connection. `run` goes on until cancelled."""
+
+    def __init__(self, database_url: str, spool: Spool, status: Status) -> None:
+        self.failures = 0
+        self.refused = SetAside(spool.folder)
+        self._database_url = database_url
+        self._spool = spool
+        self._status = status
+        self._work = asyncio.Event()
+        self._try_now = asyncio.Event()
+        self._progress = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something new waits."""
+        self._work.set()
+
+    async def reached(self, sequence: int) -> None:
+        """Wait until `sequence` is applied; a database that seemed away is tried at once."""
+        self._try_now.set()
+        while self._spool.applied < sequence:
+            await self._progress.wait()
+
+    async def begin(self, connection: Connection) -> None:
+        """Learn how far the spool has been applied; comes before the first append.
+
+        Raises:
+            psycopg.Error: If the database does not say.
+        """
+        async with connection.transaction():
+            self._spool.resume(await self._position(connection))
+
+    async def run(self) -> None:
+        """Apply what comes, over one connection after another."""
+        attempt = 0
+        connection: Connection | None = None
+        try:
+            while True:
+                try:
+                    connection = connection or await connect(self._database_url)
+                    await self._drain(connection)
+                    attempt = 0
+                    self._status.set("ok")
+                    await self._work.wait()
+                except Exception as error:  # whatever it is, what waits is safe on disk and is tried again
+                    self._note_outage(error)
+                    if connection is not None:
+                        await connection.close()
+                        connection = None
+                    await self._back_off(attempt)
+                    attempt += 1
+        finally:
+            if connection is not None:
+                await connection.close()
+
+    async def _drain(self, connection: Connection) -> None:
+        while True:
+            self._work.clear()
+            batch = self._spool.batch(BATCH_RECORDS)
+            if not batch:
+                return
+            try:
+                await self._transact(connection, batch)
+            except RETRIED:
+                raise
+            except Exception:  # one record is at fault: find it
+                for record in batch:
+                    await self._apply_alone(connection, record)
+
+    async def _apply_alone(self, connection: Connection, record: Record) -> None:
+        try:
+            await self._transact(connection, [record])
+        except RETRIED:
+            raise
+        except Exception as error:
+            # Named by class and SQLSTATE only: the message may repeat what was said.
+            reason = f"{type(error).__name__} {getattr(error, 'sqlstate', None) or ''}".strip()
+            self.refused.add(record.sequence, record.payload, reason)
+            await self._transact(connection, [record], skip=True)
+
+    async def _transact(self, connection: Connection, batch: Sequence[Record], *, skip: bool = False) -> None:
+        """Apply `batch` (or, to `skip` it, only move past it) in one transaction with the spool's position."""
+        sql = queries()
+        with bounded(connection, BATCH_TIMEOUT_S):
+            async with connection.transaction():
+                # The last commit may have succeeded without our hearing of it.
+                position = await self._position(connection)
+                for record in batch:
+                    if record.sequence > position and not skip:
+                        for name, values in effects(*unpack(record.payload)):
+                            await connection.execute(sql[name], values)
+                values = {"spool_id": self._spool.id, "position": max(position, batch[-1].sequence)}
+                await connection.execute(sql["move_position"], values)
+        self._spool.confirm(batch[-1])
+        self._progress.set()
+        self._progress.clear()
+
+    async def _position(self, connection: Connection) -> int:
+        spool_id = {"spool_id": self._spool.id}
+        for _ in range(2):
+            row = await (await connection.execute(queries()["lock_position"], spool_id)).fetchone()
+            if row is not None:
+                return int(row["position"])
+            await connection.execute(queries()["register_spool"], spool_id)
+        raise DatabaseUnavailable("The database does not keep the spool's position.")
+
+    def _note_outage(self, error: Exception) -> None:
+        self.failures += 1
+        log.warning("storage.database_away", error=type(error).__name__, waiting=self._spool.waiting)
+        self._status.set(*self.outage())
+
+    def outage(self) -> tuple[Literal["delayed", "failing"], str]:
+        """Return the state while the database is away."""
+        waiting = f"{self._spool.waiting} entries wait"
+        if self._spool.held:
+            return "failing", f"The database and the disk take nothing; {waiting} in memory. Free some disk space."
+        if self._spool.nearly_full:
+            return "failing", f"The database does not answer and the room for waiting entries runs out: {waiting}."
+        return "delayed", f"The database does not answer; {waiting} safely on disk."
+
+    async def _back_off(self, attempt: int) -> None:
+        if self._spool.waiting:
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(self._spool.syncing())
+        self._try_now.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S) - 1)]):
+                await self._try_now.wait()

@@ -1,0 +1,165 @@
+-- Every statement the store sends, by name. Parameters are named; `cid` is the consultation's id.
+
+-- Reading
+
+-- name: consultation
+SELECT id, title, language, agent_id, status, created_at, opened_at, ended_at, end_reason
+FROM consultations WHERE id = %(cid)s;
+
+-- name: consultations
+SELECT id, title, language, agent_id, status, created_at, opened_at, ended_at, end_reason
+FROM consultations
+WHERE %(before)s::timestamptz IS NULL OR created_at < %(before)s
+ORDER BY created_at DESC, id DESC
+LIMIT %(limit)s;
+
+-- name: live_consultations
+SELECT id, title, language, agent_id, status, created_at, opened_at, ended_at, end_reason
+FROM consultations WHERE status = 'live' ORDER BY created_at, id;
+
+-- name: agents
+SELECT id, name, chat_model, speech_provider, language, sensitivity, prompt FROM agents ORDER BY id;
+
+-- name: agent
+SELECT id, name, chat_model, speech_provider, language, sensitivity, prompt FROM agents WHERE id = %(id)s;
+
+-- name: participants
+SELECT role, identity, name, consent, joined_at, left_at, present_s
+FROM participants WHERE consultation_id = %(cid)s ORDER BY joined_at, role;
+
+-- name: utterances
+SELECT id, role, start_s, end_s, text, words, language, provider
+FROM utterances WHERE consultation_id = %(cid)s ORDER BY start_s, end_s, id;
+
+-- name: chat_messages
+SELECT at_s, message_id, role, name, text
+FROM chat_messages WHERE consultation_id = %(cid)s ORDER BY at_s, role, message_id;
+
+-- name: tips
+SELECT id, kind, audience, text, urgent, subject, evidence, model, latency_s, at_s, mark
+FROM tips WHERE consultation_id = %(cid)s ORDER BY at_s, id;
+
+-- name: recordings
+SELECT name, role, format, start_s, duration_s, size_bytes, sha256
+FROM recordings WHERE consultation_id = %(cid)s ORDER BY name;
+
+-- name: activity
+SELECT at, at_s, kind, role, detail FROM activity WHERE consultation_id = %(cid)s ORDER BY id;
+
+-- Writing at once
+
+-- name: create_consultation
+INSERT INTO consultations (id, title, language, agent_id, status, created_at, opened_at, ended_at, end_reason)
+VALUES (%(id)s, %(title)s, %(language)s, %(agent_id)s, %(status)s, %(created_at)s, %(opened_at)s, %(ended_at)s,
+        %(end_reason)s)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: save_agent
+INSERT INTO agents (id, name, chat_model, speech_provider, language, sensitivity, prompt)
+VALUES (%(id)s, %(name)s, %(chat_model)s, %(speech_provider)s, %(language)s, %(sensitivity)s, %(prompt)s)
+ON CONFLICT (id) DO UPDATE SET
+    name = excluded.name, chat_model = excluded.chat_model, speech_provider = excluded.speech_provider,
+    language = excluded.language, sensitivity = excluded.sensitivity, prompt = excluded.prompt, updated_at = now();
+
+-- Effects of events
+
+-- name: open_consultation
+UPDATE consultations SET status = 'live', opened_at = COALESCE(opened_at, %(opened_at)s)
+WHERE id = %(cid)s AND status <> 'ended';
+
+-- name: end_consultation
+UPDATE consultations SET status = 'ended', ended_at = %(at)s, end_reason = %(reason)s
+WHERE id = %(cid)s AND status <> 'ended';
+
+-- name: seat_participant
+INSERT INTO participants (consultation_id, role, identity, name, joined_at, seated_at_s, present_since_s)
+VALUES (%(cid)s, %(role)s, %(identity)s, %(name)s, %(at)s, %(at_s)s, %(at_s)s)
+ON CONFLICT (consultation_id, role, identity) DO UPDATE SET
+    name = excluded.name, left_at = NULL, seated_at_s = excluded.seated_at_s,
+    present_since_s = COALESCE(participants.present_since_s, excluded.present_since_s);
+
+-- name: count_presence
+UPDATE participants
+SET present_s = present_s + GREATEST(0, %(at_s)s - present_since_s), present_since_s = NULL
+WHERE consultation_id = %(cid)s AND (%(role)s::text IS NULL OR role = %(role)s) AND present_since_s IS NOT NULL;
+
+-- name: resume_presence
+UPDATE participants SET present_since_s = %(at_s)s
+WHERE consultation_id = %(cid)s AND role = %(role)s AND left_at IS NULL AND present_since_s IS NULL;
+
+-- name: unseat_participants
+UPDATE participants SET left_at = %(at)s
+WHERE consultation_id = %(cid)s AND (%(role)s::text IS NULL OR role = %(role)s) AND left_at IS NULL;
+
+-- name: set_consent
+UPDATE participants SET consent = %(granted)s
+WHERE consultation_id = %(cid)s AND role = %(role)s AND seated_at_s = (
+    SELECT max(seated_at_s) FROM participants WHERE consultation_id = %(cid)s AND role = %(role)s);
+
+-- name: add_utterance
+INSERT INTO utterances (consultation_id, id, role, start_s, end_s, text, words, language, provider)
+VALUES (%(cid)s, %(id)s, %(role)s, %(start_s)s, %(end_s)s, %(text)s, %(words)s, %(language)s, %(provider)s)
+ON CONFLICT DO NOTHING;
+
+-- name: add_chat_message
+INSERT INTO chat_messages (consultation_id, role, message_id, name, at_s, text)
+VALUES (%(cid)s, %(role)s, %(message_id)s, %(name)s, %(at_s)s, %(text)s)
+ON CONFLICT DO NOTHING;
+
+-- name: add_tip
+INSERT INTO tips (consultation_id, id, at_s, kind, audience, text, urgent, subject, evidence, model, latency_s)
+VALUES (%(cid)s, %(id)s, %(at_s)s, %(kind)s, %(audience)s, %(text)s, %(urgent)s, %(subject)s, %(evidence)s, %(model)s,
+        %(latency_s)s)
+ON CONFLICT DO NOTHING;
+
+-- name: mark_tip
+UPDATE tips SET mark = %(mark)s, marked_by = %(role)s, marked_at_s = %(at_s)s
+WHERE consultation_id = %(cid)s AND id = %(tip_id)s;
+
+-- name: add_recording
+INSERT INTO recordings (consultation_id, name, role, format, start_s, duration_s, size_bytes, sha256)
+VALUES (%(cid)s, %(name)s, %(role)s, %(format)s, %(start_s)s, %(duration_s)s, %(size_bytes)s, %(sha256)s)
+ON CONFLICT (consultation_id, name) DO UPDATE SET
+    role = excluded.role, format = excluded.format, start_s = excluded.start_s, duration_s = excluded.duration_s,
+    size_bytes = excluded.size_bytes, sha256 = excluded.sha256;
+
+-- name: log_activity
+INSERT INTO activity (consultation_id, at, at_s, kind, role, detail)
+VALUES (%(cid)s, %(at)s, %(at_s)s, %(kind)s, %(role)s, %(detail)s);
+
+-- name: log_leaving
+INSERT INTO activity (consultation_id, at, at_s, kind, role, detail)
+SELECT %(cid)s, %(at)s, %(at_s)s, %(kind)s, %(role)s, %(detail)s || COALESCE(
+    (SELECT jsonb_build_object('name', name, 'present_s', round(present_s::numeric, 1))
+     FROM participants WHERE consultation_id = %(cid)s AND role = %(role)s ORDER BY seated_at_s DESC LIMIT 1),
+    '{}'::jsonb);
+
+-- The spool's position
+
+-- name: register_spool
+INSERT INTO spool_positions (spool_id, position) VALUES (%(spool_id)s, 0) ON CONFLICT DO NOTHING;
+
+-- name: lock_position
+SELECT position FROM spool_positions WHERE spool_id = %(spool_id)s FOR UPDATE;
+
+-- name: move_position
+UPDATE spool_positions SET position = %(position)s WHERE spool_id = %(spool_id)s;
+
+-- The migrations' own table
+
+-- name: lock_migrations
+SELECT pg_advisory_xact_lock(7235419001);
+
+-- name: create_migrations
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version integer PRIMARY KEY,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- name: applied_migrations
+SELECT version, name, checksum FROM schema_migrations ORDER BY version;
+
+-- name: note_migration
+INSERT INTO schema_migrations (version, name, checksum) VALUES (%(version)s, %(name)s, %(checksum)s);

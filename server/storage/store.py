@@ -1,0 +1,157 @@
+"""The store: everything durable but the audio. What happens is recorded; what was recorded can be read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import psycopg
+import structlog
+
+from ..model.errors import DatabaseUnavailable, DiskFull
+from ..model.events import EPHEMERAL, Event, SidecarState
+from .applier import Applier
+from .connecting import bounded, check_url, connect, reason
+from .database import Database
+from .migrate import migrate, packaged
+from .reader import Reader
+from .records import pack
+from .spool import Spool
+from .status import Status
+
+log = structlog.get_logger()
+
+SET_UP_TIMEOUT_S = 60.0
+LAST_WRITES_S = 5.0
+
+
+class Store(Reader):
+    """Reads come from the database; events go through the spool, so that they outlive it being away.
+
+    One store per spool folder. Use it from the event loop's thread only.
+    """
+
+    def __init__(self, database: Database, spool: Spool, applier: Applier, status: Status) -> None:
+        super().__init__(database)
+        self.lost = 0
+        self._closed = False
+        self._spool = spool
+        self._applier = applier
+        self._status = status
+        self._task = asyncio.create_task(applier.run(), name="storage-applier")
+
+    @classmethod
+    async def open(cls, database_url: str, spool_dir: Path) -> Self:
+        """Bring the database up to date and go on with what waits in `spool_dir`.
+
+        Raises:
+            InvalidSettings: If `database_url` cannot be read.
+            DatabaseUnavailable: If the database does not answer, does not let us in or cannot be set up.
+            DatabaseMismatch: If it was made by another version of Escuta.
+            Conflict: If another process uses `spool_dir`.
+        """
+        check_url(database_url)
+        spool = Spool(spool_dir)
+        try:
+            status = Status()
+            applier = Applier(database_url, spool, status)
+            await _set_up(database_url, applier)
+            database = Database(database_url)
+            await database.open()
+        except BaseException:
+            spool.close()
+            raise
+        if spool.waiting:
+            log.info("storage.resumed", waiting=spool.waiting)
+        return cls(database, spool, applier, status)
+
+    @property
+    def state(self) -> tuple[SidecarState, str]:
+        """How writing is doing, and one sentence about it."""
+        return self._status.state, self._status.detail
+
+    @property
+    def waiting(self) -> int:
+        """How many recorded events are not in the database yet."""
+        return self._spool.waiting
+
+    @property
+    def refused(self) -> int:
+        """How many events the database refused for what they are; they lie in `refused.jsonl`."""
+        return self._applier.refused.count
+
+    def subscribe_state(self, callback: Callable[[SidecarState, str], None]) -> Callable[[], None]:
+        """Tell `callback` when writing falters or recovers; call the result to stop that."""
+        return self._status.subscribe(callback)
+
+    def record(self, consultation_id: str, event: Event) -> None:
+        """Keep an event. It is with the operating system on return; it never blocks long and never raises."""
+        if isinstance(event, EPHEMERAL):
+            return
+        try:
+            self._spool.append(pack(consultation_id, datetime.now(UTC), event))
+        except DiskFull:
+            self._note_loss("The room for entries waiting for the database is full")
+        except Exception as error:  # the call must go on, whatever this one event is
+            log.error("storage.record_failed", kind=event.type, error=type(error).__name__)
+            self._note_loss("An entry could not be kept")
+        else:
+            if self._status.state == "delayed":
+                self._status.set(*self._applier.outage())
+            self._applier.wake()
+
+    async def settled(self, timeout_s: float) -> bool:
+        """Wait until everything recorded so far is in the database; False if that takes longer than `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._applier.reached(self._spool.last_sequence)
+        except TimeoutError:
+            return False
+        return True
+
+    async def aclose(self) -> None:
+        """Write what can be written within 5 s and close; the rest waits on disk for the next start."""
+        if self._closed:
+            return
+        self._closed = True
+        await self.settled(LAST_WRITES_S)
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        if self._spool.waiting:
+            log.warning("storage.closed_with_waiting_writes", waiting=self._spool.waiting)
+        await self._database.aclose()
+        self._spool.close()
+
+    def _note_loss(self, what: str) -> None:
+        self.lost += 1
+        self._status.set("failing", f"{what}; {self.lost} lost so far. Look at the database and the disk.")
+
+
+async def _set_up(database_url: str, applier: Applier) -> None:
+    connection = await connect(database_url)
+    try:
+        with bounded(connection, SET_UP_TIMEOUT_S):
+            await migrate(connection, packaged())
+            await applier.begin(connection)
+    except psycopg.Error as error:
+        raise DatabaseUnavailable(f"The database cannot be set up: {reason(error)}") from error
+    finally:
+        await connection.close()
+
+
+async def probe(database_url: str) -> str:
+    """Return the server's version, having let us in; for the doctor.
+
+    Raises:
+        InvalidSettings: If `database_url` cannot be read.
+        DatabaseUnavailable: If the database does not answer or does not let us in; the message says why.
+    """
+    check_url(database_url)
+    connection = await connect(database_url)
+    try:
+        return ".".join(str(part) for part in divmod(connection.info.server_version, 10_000))
+    finally:
+        await connection.close()
