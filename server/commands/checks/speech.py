@@ -1,0 +1,66 @@
+"""The speech model."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from pathlib import Path
+
+from ...model.errors import EscutaError
+from ...settings import Settings
+from .finding import Finding, fail, ok
+
+
+async def check(settings: Settings) -> Finding:
+    """Tell whether the model's files are what they should be and the provider loads them in its process."""
+    if settings.speech_provider == "faster_whisper":
+        try:
+            wrong = await asyncio.to_thread(_wrong_file, settings)
+        except (EscutaError, OSError) as error:
+            return fail(str(error))
+        if wrong is not None:
+            return fail(f"{wrong} is not what was installed (its sha256 differs): remove it; it is made again.")
+    return await _load(settings)
+
+
+def _wrong_file(settings: Settings) -> Path | None:
+    """Return a file whose content is not what its folder's list of sha256 sums says, if there is a list."""
+    from ...speech.model_files import model_folder
+    from ...speech.options import ProviderOptions
+
+    options = ProviderOptions.from_settings(settings)
+    folder = model_folder(options.model, options.models_dir)
+    listed = folder / "verified.sha256"
+    if not listed.exists():
+        return None
+    for line in listed.read_text().splitlines():
+        expected, *_, name = line.split()
+        with (folder / name).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+                return folder / name
+    return None
+
+
+async def _load(settings: Settings) -> Finding:
+    from ...speech.port import StateChanged
+    from ...speech.service import SpeechService
+
+    service = SpeechService(settings)
+    decided: asyncio.Future[StateChanged] = asyncio.get_running_loop().create_future()
+
+    def on_state(state: StateChanged) -> None:
+        if state.state in ("ok", "failing") and not decided.done():
+            decided.set_result(state)
+
+    service.subscribe_state(on_state)
+    began_s = time.monotonic()
+    try:
+        await service.start()
+        state = await decided
+    finally:
+        await service.aclose()
+    what = f"{settings.speech_provider} with {settings.speech_model!r} on {settings.speech_device}"
+    if state.state == "failing":
+        return fail(f"{what} does not load: {state.detail}")
+    return ok(f"{what} loads in {time.monotonic() - began_s:.1f} s.")

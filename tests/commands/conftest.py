@@ -1,0 +1,29 @@
+"""A folder of its own for each command: no `.env`, no setting of the machine's, no logs set up by the one before."""
+
+import logging
+import os
+
+import pytest
+import structlog
+
+from server.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path, monkeypatch):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RECORDINGS_DIR", str(tmp_path / "recordings"))
+    os.makedirs("recordings")
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before():
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
