@@ -1,0 +1,130 @@
+/** What was said, typed and advised so far; filled by events, read by the views and by the summary. */
+
+/**
+ * @typedef {import('./types.js').Role} Role
+ * @typedef {object} Caption
+ * @property {string} id
+ * @property {Role} role
+ * @property {number} startS
+ * @property {number} endS
+ * @property {string} text
+ * @property {number} settledChars
+ * @property {boolean} final
+ * @property {boolean} gap the server could not hear this stretch
+ * @property {string} language
+ *
+ * @typedef {{ tip: import('./types.js').Tip, atS: number, mark: import('./types.js').TipMark | null }} TipEntry
+ * @typedef {{ id: string, role: Role, name: string, text: string, atS: number, pending: boolean }} ChatEntry
+ * @typedef {{ caption: Caption, tip: TipEntry, chat: ChatEntry, removed: Caption }} Changes
+ */
+
+export class Record extends EventTarget {
+  constructor() {
+    super();
+    /** @type {Map<string, Caption>} */
+    this.captions = new Map();
+    /** @type {Map<string, TipEntry>} */
+    this.tips = new Map();
+    /** @type {Map<string, ChatEntry>} */
+    this.chat = new Map();
+    /** @type {Map<string, number>} */
+    this.interimSince = new Map();
+  }
+
+  /** @param {Caption} caption */
+  putCaption(caption) {
+    const known = this.captions.get(caption.id);
+    if (known?.final) return;
+    if (!caption.text && !caption.gap) {
+      if (known) this.#remove(known);
+      return;
+    }
+    for (const waiting of this.captions.values()) {
+      // One person speaks one utterance at a time: an older interim that never became final was no speech.
+      const outdated = !waiting.final && waiting.role === caption.role && waiting.id !== caption.id;
+      if (outdated && waiting.startS < caption.startS) this.#remove(waiting);
+    }
+    this.captions.set(caption.id, caption);
+    if (!caption.final) this.interimSince.set(caption.id, performance.now());
+    this.#tell('caption', caption);
+  }
+
+  /** @param {TipEntry} entry */
+  putTip(entry) {
+    const known = this.tips.get(entry.tip.id);
+    this.tips.set(entry.tip.id, known ? { ...entry, mark: known.mark } : entry);
+    this.#tell('tip', entry);
+  }
+
+  /**
+   * @param {string} id
+   * @param {import('./types.js').TipMark} mark
+   */
+  markTip(id, mark) {
+    const entry = this.tips.get(id);
+    if (!entry) return;
+    const marked = { ...entry, mark };
+    this.tips.set(id, marked);
+    this.#tell('tip', marked);
+  }
+
+  /** @param {ChatEntry} entry */
+  putChat(entry) {
+    this.chat.set(entry.id, entry);
+    this.#tell('chat', entry);
+  }
+
+  /**
+   * Forget interims that nobody has updated for a while: their final was lost, or they were no speech.
+   * @param {number} olderThanMs
+   */
+  dropStale(olderThanMs) {
+    const now = performance.now();
+    for (const [id, since] of [...this.interimSince]) {
+      const caption = this.captions.get(id);
+      if (!caption || caption.final) this.interimSince.delete(id);
+      else if (now - since > olderThanMs) this.#remove(caption);
+    }
+  }
+
+  /** Forget interims, of which nothing will follow any more. */
+  settle() {
+    for (const caption of [...this.captions.values()]) if (!caption.final) this.#remove(caption);
+  }
+
+  /** Final captions in the order of speaking. */
+  transcript() {
+    return [...this.captions.values()].filter((caption) => caption.final && !caption.gap).sort(byStart);
+  }
+
+  /**
+   * @template {keyof Changes} K
+   * @param {K} kind
+   * @param {(value: Changes[K]) => void} listener
+   */
+  on(kind, listener) {
+    this.addEventListener(kind, (event) => listener(/** @type {CustomEvent<Changes[K]>} */ (event).detail));
+  }
+
+  /** @param {Caption} caption */
+  #remove(caption) {
+    this.captions.delete(caption.id);
+    this.#tell('removed', caption);
+  }
+
+  /**
+   * @param {keyof Changes} kind
+   * @param {Caption | TipEntry | ChatEntry} detail
+   */
+  #tell(kind, detail) {
+    this.dispatchEvent(new CustomEvent(kind, { detail }));
+  }
+}
+
+/**
+ * @param {Caption} a
+ * @param {Caption} b
+ */
+export function byStart(a, b) {
+  return a.startS - b.startS || a.id.localeCompare(b.id);
+}

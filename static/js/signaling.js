@@ -1,0 +1,147 @@
+/** The socket: joins, keeps a heartbeat, comes back by itself, and hands every durable event over exactly once. */
+
+/**
+ * @typedef {import('./types.js').ServerMessage} ServerMessage
+ * @typedef {import('./types.js').ClientMessage} ClientMessage
+ * @typedef {import('./types.js').Welcome} Welcome
+ * @typedef {object} SignalingOptions
+ * @property {string} url
+ * @property {() => { token: string, name: string | null, consent: boolean | null }} hello what to join with
+ * @property {(message: ServerMessage) => void} onMessage
+ * @property {(state: 'connecting' | 'open' | 'waiting' | 'closed', code: number) => void} onState
+ */
+
+/** Close codes after which trying again makes no sense. */
+const FINAL_CODES = new Set([4001, 4002, 4003, 4004, 4005, 4006]);
+const CONNECT_TIMEOUT_MS = 10_000;
+const FIRST_DELAY_MS = 300;
+const LONGEST_DELAY_MS = 5_000;
+
+export class Signaling {
+  /** @param {SignalingOptions} options */
+  constructor(options) {
+    this.options = options;
+    /** @type {WebSocket | null} */
+    this.socket = null;
+    this.joined = false;
+    this.lastSequence = 0;
+    this.attempts = 0;
+    this.heardMs = 0;
+    this.silenceMs = 20_000;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.retryTimer = undefined;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this.heartbeat = undefined;
+    this.retryNow = () => this.#retryNow();
+  }
+
+  /** Connect, and stay connected until `close`. */
+  open() {
+    window.addEventListener('online', this.retryNow);
+    this.#connect();
+  }
+
+  /**
+   * Send once joined.
+   * @param {ClientMessage} message
+   * @returns {boolean} false if there is no joined socket now
+   */
+  send(message) {
+    if (!this.joined || this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  /** Close for good. */
+  close() {
+    this.#drop();
+    this.#finish(1000);
+  }
+
+  /** Treat the socket as dead and come back. */
+  reconnect() {
+    this.#drop();
+    this.#wait(1006);
+  }
+
+  #connect() {
+    this.options.onState('connecting', 0);
+    const socket = new WebSocket(this.options.url);
+    this.socket = socket;
+    this.heardMs = performance.now();
+    this.retryTimer = setTimeout(() => this.reconnect(), CONNECT_TIMEOUT_MS);
+    socket.addEventListener('open', () => {
+      if (socket !== this.socket) return;
+      const hello = this.options.hello();
+      socket.send(JSON.stringify({ type: 'join', v: 1, ...hello, after: this.lastSequence }));
+    });
+    socket.addEventListener('message', (event) => {
+      if (socket === this.socket) this.#receive(String(event.data));
+    });
+    socket.addEventListener('close', (event) => {
+      if (socket !== this.socket) return;
+      this.#drop();
+      if (FINAL_CODES.has(event.code)) this.#finish(event.code);
+      else this.#wait(event.code);
+    });
+  }
+
+  /** @param {string} text */
+  #receive(text) {
+    this.heardMs = performance.now();
+    /** @type {ServerMessage} */
+    const message = JSON.parse(text);
+    if (message.type === 'welcome') this.#welcomed(message);
+    if (message.type === 'event' && message.sequence > 0) {
+      if (message.sequence <= this.lastSequence) return;
+      this.lastSequence = message.sequence;
+    }
+    this.options.onMessage(message);
+  }
+
+  /** @param {Welcome} welcome */
+  #welcomed(welcome) {
+    // A server that lost its history counts from the start again; keeping our number would hide what follows.
+    if (welcome.sequence < this.lastSequence) this.lastSequence = 0;
+    clearTimeout(this.retryTimer);
+    this.joined = true;
+    this.attempts = 0;
+    this.silenceMs = Math.max(6_000, welcome.heartbeat_s * 2_000);
+    this.heartbeat = setInterval(() => this.#beat(), Math.max(1_000, welcome.heartbeat_s * 400));
+    this.options.onState('open', 0);
+  }
+
+  #beat() {
+    if (performance.now() - this.heardMs > this.silenceMs) this.reconnect();
+    else this.send({ type: 'ping', t: performance.now() / 1000 });
+  }
+
+  #drop() {
+    clearInterval(this.heartbeat);
+    clearTimeout(this.retryTimer);
+    this.joined = false;
+    const socket = this.socket;
+    this.socket = null;
+    if (socket && socket.readyState <= WebSocket.OPEN) socket.close(1000);
+  }
+
+  /** @param {number} code */
+  #wait(code) {
+    const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 1.8 ** this.attempts);
+    this.attempts += 1;
+    this.retryTimer = setTimeout(() => this.#connect(), ceiling * (0.7 + 0.3 * Math.random()));
+    this.options.onState('waiting', code);
+  }
+
+  /** @param {number} code */
+  #finish(code) {
+    window.removeEventListener('online', this.retryNow);
+    this.options.onState('closed', code);
+  }
+
+  #retryNow() {
+    if (this.socket) return;
+    clearTimeout(this.retryTimer);
+    this.#connect();
+  }
+}

@@ -1,0 +1,106 @@
+/** The page's state: one flat object, changed by patches, watched by views. */
+
+/**
+ * @typedef {import('./types.js').Seat} Seat
+ * @typedef {import('./types.js').Role} Role
+ * @typedef {object} Quality
+ * @property {0|1|2|3|4} bars 0: unknown or no connection
+ * @property {number | null} rttMs
+ * @property {number | null} lossPercent the worse of both directions
+ * @property {number | null} receiveKbps
+ * @property {number | null} sendKbps
+ * @property {string} dtls state of the DTLS transport
+ * @property {string} srtp profile, e.g. AEAD_AES_128_GCM
+ * @property {string} codec of the video received
+ *
+ * @typedef {object} State
+ * @property {Role} role
+ * @property {string} consultationId
+ * @property {string} title
+ * @property {import('./types.js').ConsentMode} consentMode
+ * @property {Partial<Record<Role, Seat>>} seats who is there, and how their media does
+ * @property {'connecting' | 'open' | 'waiting' | 'closed'} socket
+ * @property {'new' | 'connecting' | 'connected' | 'lost'} media our RTCPeerConnection
+ * @property {'off' | 'on' | 'refused'} recording
+ * @property {'' | 'disk_full' | 'failed'} recordingReason why it is refused
+ * @property {number | null} diskFreeMb set when the server's disk runs low
+ * @property {Partial<Record<import('./types.js').Sidecar, import('./types.js').SidecarState>>} sidecars
+ * @property {Quality | null} quality
+ * @property {boolean} microphone
+ * @property {boolean} camera
+ * @property {boolean} screen
+ * @property {boolean} soundBlocked the browser wants a click before it plays sound
+ * @property {'captions' | 'tips' | 'chat'} tab
+ * @property {boolean} captionsOn
+ * @property {number} unread
+ * @property {number} roomZeroMs performance.now() at room time 0; NaN before the welcome
+ */
+
+/** @returns {State} */
+function initial() {
+  return {
+    role: 'patient', consultationId: '', title: '', consentMode: 'ask', seats: {},
+    socket: 'connecting', media: 'new', recording: 'off', recordingReason: '', diskFreeMb: null, sidecars: {},
+    quality: null, microphone: false, camera: false, screen: false, soundBlocked: false,
+    tab: 'captions', captionsOn: true, unread: 0, roomZeroMs: NaN,
+  };
+}
+
+export class Store {
+  constructor() {
+    /** @type {Readonly<State>} */
+    this.state = initial();
+    /** @type {Set<(state: Readonly<State>, before: Readonly<State>) => void>} */
+    this.watchers = new Set();
+  }
+
+  /**
+   * Change some fields; watchers are told once if anything differs.
+   * @param {Partial<State>} patch
+   */
+  set(patch) {
+    const before = this.state;
+    const next = { ...before, ...patch };
+    const keys = /** @type {(keyof State)[]} */ (Object.keys(patch));
+    if (keys.every((key) => Object.is(before[key], next[key]))) return;
+    this.state = next;
+    for (const watcher of [...this.watchers]) watcher(next, before);
+  }
+
+  /**
+   * Call `watcher` now and after every change.
+   * @param {(state: Readonly<State>, before: Readonly<State>) => void} watcher
+   * @returns {() => void} stops watching
+   */
+  watch(watcher) {
+    this.watchers.add(watcher);
+    watcher(this.state, this.state);
+    return () => this.watchers.delete(watcher);
+  }
+
+  /**
+   * Change one seat, if somebody is in it.
+   * @param {Role} role
+   * @param {Partial<Seat>} patch
+   */
+  setSeat(role, patch) {
+    const seat = this.state.seats[role];
+    if (seat) this.set({ seats: { ...this.state.seats, [role]: { ...seat, ...patch } } });
+  }
+}
+
+/**
+ * @param {Role} role
+ * @returns {Role}
+ */
+export function other(role) {
+  return role === 'clinician' ? 'patient' : 'clinician';
+}
+
+/**
+ * The room time now, in seconds; 0 before the welcome.
+ * @param {Readonly<State>} state
+ */
+export function roomTime(state) {
+  return Number.isNaN(state.roomZeroMs) ? 0 : Math.max(0, (performance.now() - state.roomZeroMs) / 1000);
+}

@@ -1,0 +1,252 @@
+/** The socket's messages and the events they carry, as server/web/messages.py and server/model/ define them. */
+
+export type Role = 'clinician' | 'patient';
+export type ConnectionState = 'connecting' | 'connected' | 'unstable' | 'lost';
+export type Sidecar = 'recording' | 'speech' | 'tips' | 'storage' | 'live';
+export type SidecarState = 'ok' | 'starting' | 'delayed' | 'failing';
+export type TipKind = 'tip' | 'action' | 'answer';
+export type TipMark = 'useful' | 'dismissed' | 'done';
+export type Audience = 'clinician' | 'patient' | 'all';
+export type ConsentMode = 'ask' | 'external';
+
+export interface Word {
+  text: string;
+  start_s: number;
+  end_s: number;
+  probability: number;
+}
+
+export interface Utterance {
+  id: string;
+  role: Role;
+  start_s: number;
+  end_s: number;
+  text: string;
+  words: Word[];
+  language: string;
+  provider: string;
+}
+
+export interface Evidence {
+  utterance_id: string;
+  quote: string;
+  start_s: number;
+  end_s: number;
+}
+
+export interface Tip {
+  id: string;
+  kind: TipKind;
+  audience: Audience;
+  text: string;
+  urgent: boolean;
+  subject: string;
+  evidence: Evidence[];
+  model: string;
+  latency_s: number;
+}
+
+export interface RecordingFile {
+  name: string;
+  role: Role;
+  format: 'ogg' | 'wav';
+  start_s: number;
+  duration_s: number;
+  size_bytes: number;
+  sha256: string;
+}
+
+export interface Consultation {
+  id: string;
+  title: string;
+  language: string;
+  agent_id: string;
+  status: 'scheduled' | 'live' | 'ended';
+  created_at: string;
+  opened_at: string | null;
+  ended_at: string | null;
+  end_reason: string | null;
+}
+
+export interface Seat {
+  role: Role;
+  identity: string;
+  name: string;
+  connection: ConnectionState;
+  consent: boolean | null;
+  microphone: boolean;
+  camera: boolean;
+  screen: boolean;
+}
+
+interface InRoom {
+  at_s: number;
+}
+
+export interface ConsultationOpened extends InRoom {
+  type: 'consultation_opened';
+  opened_at: string;
+}
+export interface ParticipantJoined extends InRoom {
+  type: 'participant_joined';
+  role: Role;
+  identity: string;
+  name: string;
+  returned: boolean;
+}
+export interface ParticipantLeft extends InRoom {
+  type: 'participant_left';
+  role: Role;
+  reason: 'left' | 'grace_expired' | 'ended';
+}
+export interface ConnectionChanged extends InRoom {
+  type: 'connection_changed';
+  role: Role;
+  state: ConnectionState;
+}
+export interface MediaChanged extends InRoom {
+  type: 'media_changed';
+  role: Role;
+  microphone: boolean;
+  camera: boolean;
+  screen: boolean;
+}
+export interface ConsentChanged extends InRoom {
+  type: 'consent_changed';
+  role: Role;
+  granted: boolean;
+  mode: ConsentMode;
+}
+export interface RecordingStarted extends InRoom {
+  type: 'recording_started';
+}
+export interface RecordingStopped extends InRoom {
+  type: 'recording_stopped';
+  reason: 'consultation_ended' | 'consent_withdrawn' | 'disk_full' | 'failed';
+}
+export interface RecordingRefused extends InRoom {
+  type: 'recording_refused';
+  reason: 'disk_full' | 'failed';
+  message: string;
+}
+export interface DiskLow extends InRoom {
+  type: 'disk_low';
+  free_mb: number;
+}
+export interface RecordingFinalized extends InRoom {
+  type: 'recording_finalized';
+  files: RecordingFile[];
+}
+export interface InterimTranscript extends InRoom {
+  type: 'interim_transcript';
+  utterance_id: string;
+  role: Role;
+  start_s: number;
+  end_s: number;
+  text: string;
+  settled_chars: number;
+  language: string;
+}
+export interface FinalTranscript extends InRoom {
+  type: 'final_transcript';
+  utterance: Utterance;
+}
+export interface AudioGap extends InRoom {
+  type: 'audio_gap';
+  role: Role;
+  start_s: number;
+  end_s: number;
+}
+export interface ChatSent extends InRoom {
+  type: 'chat_sent';
+  message_id: string;
+  role: Role;
+  name: string;
+  text: string;
+}
+export interface TipReady extends InRoom {
+  type: 'tip_ready';
+  tip: Tip;
+}
+export interface TipMarked extends InRoom {
+  type: 'tip_marked';
+  tip_id: string;
+  audience: Audience;
+  mark: TipMark;
+  role: Role;
+}
+export interface SidecarStateChanged extends InRoom {
+  type: 'sidecar_state_changed';
+  sidecar: Sidecar;
+  state: SidecarState;
+  detail: string;
+}
+export interface SidecarFailed extends InRoom {
+  type: 'sidecar_failed';
+  sidecar: Sidecar;
+  detail: string;
+}
+export interface ConsultationEnded extends InRoom {
+  type: 'consultation_ended';
+  reason: 'ended_by_clinician' | 'ended_by_api' | 'idle' | 'max_duration' | 'server_stopped' | 'abandoned';
+  by: Role | null;
+}
+
+export type RoomEvent =
+  | ConsultationOpened | ParticipantJoined | ParticipantLeft | ConnectionChanged | MediaChanged | ConsentChanged
+  | RecordingStarted | RecordingStopped | RecordingRefused | DiskLow | RecordingFinalized
+  | InterimTranscript | FinalTranscript | AudioGap | ChatSent | TipReady | TipMarked
+  | SidecarStateChanged | SidecarFailed | ConsultationEnded;
+
+export interface Welcome {
+  type: 'welcome';
+  v: 1;
+  role: Role;
+  identity: string;
+  name: string;
+  consultation: Consultation;
+  seats: Seat[];
+  room_s: number;
+  recording: boolean;
+  consent_mode: ConsentMode;
+  ice_servers: { urls: string[]; username: string | null; credential: string | null }[];
+  heartbeat_s: number;
+  grace_s: number;
+  sequence: number;
+}
+export interface Answer {
+  type: 'answer';
+  connection: number;
+  sdp: string;
+}
+export interface EventMessage {
+  type: 'event';
+  sequence: number;
+  event: RoomEvent;
+}
+export interface ErrorMessage {
+  type: 'error';
+  code: string;
+  message: string;
+}
+export interface Replaced {
+  type: 'replaced';
+}
+export interface Pong {
+  type: 'pong';
+  t: number;
+  room_s: number;
+}
+export type ServerMessage = Welcome | Answer | EventMessage | ErrorMessage | Replaced | Pong;
+
+export type ClientMessage =
+  | { type: 'join'; v: 1; token: string; name: string | null; consent: boolean | null; after: number }
+  | { type: 'offer'; connection: number; sdp: string }
+  | { type: 'candidate'; connection: number; candidate: string; sdp_mid: string | null; sdp_m_line_index: number | null }
+  | { type: 'media'; microphone: boolean; camera: boolean; screen: boolean }
+  | { type: 'consent'; granted: boolean }
+  | { type: 'chat'; message_id: string; text: string }
+  | { type: 'mark_tip'; tip_id: string; mark: TipMark }
+  | { type: 'leave' }
+  | { type: 'end' }
+  | { type: 'ping'; t: number };

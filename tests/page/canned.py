@@ -1,0 +1,178 @@
+"""A consultation as a page would see it: chest pain, in Portuguese, half a minute in."""
+
+from __future__ import annotations
+
+import io
+import wave
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from aiohttp import web
+
+from server.model.consultation import Consultation, ConsultationStatus, Role
+from server.model.events import (
+    ChatSent,
+    Event,
+    FinalTranscript,
+    InterimTranscript,
+    RecordingFile,
+    TipReady,
+)
+from server.model.insight import Audience, Evidence, Tip, TipKind
+from server.model.transcript import Utterance
+from server.web import messages as m
+
+ID = "0d5c1a52-4f5e-4c7e-9a67-2f1f4f0f7a11"
+ROOM_S = 754.0
+NAMES = {Role.CLINICIAN: "Dra. Ana Souza", Role.PATIENT: "Maria de Lourdes"}
+TITLE = "Retorno · Cardiologia"
+LINES: tuple[tuple[Role, float, str], ...] = (
+    (Role.CLINICIAN, 4.0, "Bom dia, Maria. Como você está se sentindo hoje?"),
+    (Role.PATIENT, 8.5, "Bom dia, doutora. Desde ontem à noite estou com uma dor no peito."),
+    (Role.CLINICIAN, 14.2, "Entendi. Como é essa dor? Ela aperta, queima, é em pontada?"),
+    (Role.PATIENT, 19.8, "É um aperto, e ela vai para o braço esquerdo. Também estou suando frio."),
+    (Role.CLINICIAN, 27.1, "Você tem falta de ar? A dor piora quando faz esforço?"),
+    (Role.PATIENT, 32.4, "Um pouco de falta de ar, sim. Quando subo a escada piora."),
+    (Role.CLINICIAN, 38.0, "Você toma algum remédio? Tem alergia a algum medicamento?"),
+    (Role.PATIENT, 43.6, "Tomo losartana de manhã. Acho que tenho alergia a dipirona."),
+)
+
+
+def consultation() -> Consultation:
+    """Return the consultation."""
+    now = datetime(2026, 3, 2, 13, 0, tzinfo=UTC)
+    return Consultation(
+        id=ID, title=TITLE, language="pt", agent_id="default", status=ConsultationStatus.LIVE, created_at=now
+    )
+
+
+def detail(consent_mode: str) -> dict[str, Any]:
+    """Return what GET /api/consultations/{id} answers."""
+    return {**consultation().model_dump(mode="json"), "live": True, "participants": [], "consent_mode": consent_mode}
+
+
+def seat(role: Role, **changes: Any) -> m.Seat:
+    """Return a seat whose occupant is well connected."""
+    fields = {"connection": "connected", "consent": True, "microphone": True, "camera": True, "screen": False}
+    return m.Seat(role=role, identity=f"{role}-1", name=NAMES[role], **{**fields, **changes})
+
+
+def welcome(
+    role: Role, join: dict[str, Any], consent_mode: Literal["ask", "external"], sequence: int, *, with_peer: bool
+) -> m.Welcome:
+    """Return the welcome of a call that both take part in, or of one that still waits."""
+    seats = [seat(role, connection="connecting", consent=join["consent"])]
+    if with_peer:
+        seats.append(seat(role.other))
+    return m.Welcome(
+        role=role,
+        identity=f"{role}-1",
+        name=join["name"] or NAMES[role],
+        consultation=consultation(),
+        seats=tuple(seats),
+        room_s=ROOM_S,
+        recording=with_peer and join["consent"] is not False,
+        consent_mode=consent_mode,
+        ice_servers=(),
+        heartbeat_s=5.0,
+        grace_s=60.0,
+        sequence=sequence,
+    )
+
+
+def final(number: int) -> FinalTranscript:
+    """Return line `number` as it was settled."""
+    role, start_s, text = LINES[number]
+    return FinalTranscript(
+        at_s=start_s + 4,
+        utterance=Utterance(id=f"u{number}", role=role, start_s=start_s, end_s=start_s + 3.5, text=text, language="pt"),
+    )
+
+
+def interim(text: str, settled: int, *, start_s: float = 48.0) -> InterimTranscript:
+    """Return what the clinician seems to be saying."""
+    return InterimTranscript(
+        at_s=start_s + 1,
+        utterance_id="u-now",
+        role=Role.CLINICIAN,
+        start_s=start_s,
+        end_s=start_s + 1,
+        text=text,
+        settled_chars=settled,
+        language="pt",
+    )
+
+
+def tip(tip_id: str, text: str, **fields: Any) -> TipReady:
+    """Return a tip for the clinician."""
+    merged = {"kind": TipKind.TIP, "audience": Audience.CLINICIAN, **fields}
+    return TipReady(at_s=fields.pop("at_s", 40.0), tip=Tip(id=tip_id, text=text, **merged))
+
+
+def chat(role: Role, text: str, message_id: str) -> ChatSent:
+    """Return a chat message."""
+    return ChatSent(at_s=ROOM_S - 20, message_id=message_id, role=role, name=NAMES[role], text=text)
+
+
+def call() -> tuple[Event, ...]:
+    """Return the events of the call so far, as the clinician sees them."""
+    red_flag = Evidence(utterance_id="u3", quote="ela vai para o braço esquerdo", start_s=19.8, end_s=23.3)
+    return (
+        *(final(number) for number in range(len(LINES))),
+        tip(
+            "t1",
+            "Dor em aperto que irradia para o braço esquerdo, com sudorese: sinal de alerta de síndrome coronariana "
+            "aguda. Pergunte há quanto tempo dura e considere encaminhar à emergência.",
+            urgent=True,
+            kind=TipKind.ACTION,
+            subject="Dor no peito",
+            evidence=(red_flag,),
+        ),
+        tip(
+            "t2",
+            "A paciente não tem certeza da alergia a dipirona: confirme qual foi a reação.",
+            subject="Alergias",
+            evidence=(Evidence(utterance_id="u7", quote="Acho que tenho alergia a dipirona"),),
+        ),
+        tip("t3", "Pergunte sobre uso de anticoagulantes.", kind=TipKind.ANSWER, subject="Medicação"),
+        chat(Role.PATIENT, "Doutora, mandei a foto da receita por e-mail.", "c1"),
+        chat(Role.CLINICIAN, "Obrigada, Maria. Vou olhar agora.", "c2"),
+        interim("Vou pedir que você fique sentada e", 23),
+    )
+
+
+async def transcript(request: web.Request) -> web.Response:
+    """Answer GET …/transcript."""
+    if request.query.get("format", "json") != "json":
+        return web.Response(text="Dra. Ana: Bom dia.")
+    utterances = [final(number).utterance.model_dump(mode="json") for number in range(len(LINES))]
+    return web.json_response({"consultation_id": ID, "language": "pt", "utterances": utterances})
+
+
+def recordings(finished: bool) -> dict[str, Any]:
+    """Return what GET …/recordings answers."""
+    files = [
+        RecordingFile(
+            name=f"{role}.{kind}",
+            role=role,
+            format=kind,
+            start_s=0.0,
+            duration_s=ROOM_S,
+            size_bytes=size,
+            sha256="0" * 64,
+        ).model_dump(mode="json")
+        for role in Role
+        for kind, size in (("ogg", 3_120_000), ("wav", 72_400_000))
+    ]
+    return {"consultation_id": ID, "files": files if finished else []}
+
+
+async def recording(_: web.Request) -> web.Response:
+    """Answer GET …/recordings/{name} with a quarter of a second of silence."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        out.writeframes(bytes(4000))
+    return web.Response(body=buffer.getvalue(), content_type="audio/wav")

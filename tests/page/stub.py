@@ -1,0 +1,145 @@
+"""A small server for the page alone: the real files and policy, canned answers, and a call played from a list.
+
+No media flows: `fake_media.js` stands in for RTCPeerConnection, so that every state can be shown quickly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from aiohttp import WSCloseCode, web
+from aiohttp.test_utils import TestServer
+
+from server.model.consultation import Role
+from server.model.events import EPHEMERAL, ConsultationEnded, Event
+from server.web import messages as m
+from server.web.auth import TokenAuthority
+from server.web.keys import STATIC_DIR
+from server.web.static import DEFAULT_STATIC_DIR, serve_asset, serve_page
+
+from . import canned
+
+FAKE_MEDIA = Path(__file__).with_name("fake_media.js").read_text()
+AUTHORITY = TokenAuthority("escuta", "a secret for the page's tests only, long", 3600)
+
+
+@dataclass
+class Stub:
+    """What the server says, and what it was told."""
+
+    events: Sequence[Event] = ()
+    consent_mode: Literal["ask", "external"] = "ask"
+    peer_present: bool = True
+    received: list[dict[str, Any]] = field(default_factory=list)
+    joins: int = 0
+    refuse_with: int | None = None
+    recordings: bool = True
+    address: str = ""
+    sockets: set[web.WebSocketResponse] = field(default_factory=set)
+    sequence: int = 0
+
+    def link(self, role: str = "clinician", query: str = "") -> str:
+        """Return a join link."""
+        name = canned.NAMES[Role(role)]
+        token = AUTHORITY.issue(identity=f"{role}-1", name=name, role=role, consultation_id=canned.ID)  # type: ignore[arg-type]
+        return f"{self.address}/join{query}#{token}"
+
+    async def say(self, *events: Event) -> None:
+        """Tell every page that something happened."""
+        for event in events:
+            if not isinstance(event, EPHEMERAL):
+                self.sequence += 1
+            sequence = 0 if isinstance(event, EPHEMERAL) else self.sequence
+            for socket in tuple(self.sockets):
+                await socket.send_str(m.EventMessage(sequence=sequence, event=event).model_dump_json())
+
+    async def hang_up(self) -> None:
+        """Close every socket as a server that stops would."""
+        for socket in tuple(self.sockets):
+            await socket.close(code=WSCloseCode.GOING_AWAY)
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        """Return the messages of one type received so far."""
+        return [message for message in self.received if message["type"] == kind]
+
+    async def serve_socket(self, request: web.Request) -> web.WebSocketResponse:
+        """Answer `GET /ws`."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        join = json.loads(await socket.receive_str())
+        self.received.append(join)
+        if self.refuse_with is not None:
+            await socket.close(code=self.refuse_with)
+            return socket
+        self.joins += 1
+        role = Role(AUTHORITY.verify(join["token"]).role)
+        await self._greet(socket, role, join)
+        self.sockets.add(socket)
+        try:
+            async for message in socket:
+                await self._answer(socket, role, json.loads(message.data))
+        finally:
+            self.sockets.discard(socket)
+        return socket
+
+    async def _greet(self, socket: web.WebSocketResponse, role: Role, join: dict[str, Any]) -> None:
+        missed = list(self.events) if join["after"] == 0 else []
+        self.sequence = max(self.sequence, len(missed))
+        welcome = canned.welcome(role, join, self.consent_mode, self.sequence, with_peer=self.peer_present)
+        await socket.send_str(welcome.model_dump_json())
+        for number, event in enumerate(missed, start=1):
+            sequence = 0 if isinstance(event, EPHEMERAL) else number
+            await socket.send_str(m.EventMessage(sequence=sequence, event=event).model_dump_json())
+
+    async def _answer(self, socket: web.WebSocketResponse, role: Role, message: dict[str, Any]) -> None:
+        self.received.append(message)
+        match message["type"]:
+            case "offer":
+                await socket.send_str(m.Answer(connection=message["connection"], sdp="fake").model_dump_json())
+            case "ping":
+                await socket.send_str(m.Pong(t=message["t"], room_s=canned.ROOM_S).model_dump_json())
+            case "chat":
+                await self.say(canned.chat(role, message["text"], message["message_id"]))
+            case "end":
+                await self.say(ConsultationEnded(at_s=canned.ROOM_S, reason="ended_by_clinician", by=role))
+            case "leave":
+                await socket.close(code=m.CloseCode.LEFT)
+
+
+@asynccontextmanager
+async def serving(**options: Any) -> AsyncIterator[Stub]:
+    """Run a stub on a free port of the loopback interface."""
+    stub = Stub(**options)
+    app = web.Application()
+    app[STATIC_DIR] = DEFAULT_STATIC_DIR
+    one = f"/api/consultations/{canned.ID}"
+    app.router.add_get("/", serve_page)
+    app.router.add_get("/join", serve_page)
+    app.router.add_get("/static/{path:.+}", serve_asset)
+    app.router.add_get("/ws", stub.serve_socket)
+    app.router.add_get(one, lambda _: _json(canned.detail(stub.consent_mode)))
+    app.router.add_get(f"{one}/transcript", canned.transcript)
+    app.router.add_get(f"{one}/recordings", lambda _: _json(canned.recordings(stub.recordings)))
+    app.router.add_get(f"{one}/recordings/{{name}}", canned.recording)
+    app.router.add_get("/favicon.ico", lambda _: _json({}))
+    server = TestServer(app, host="127.0.0.1")
+    await server.start_server()
+    stub.address = f"http://localhost:{server.port}"
+    try:
+        yield stub
+    finally:
+        await stub.hang_up()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await server.close()
+
+
+async def _json(value: Any) -> web.Response:
+    return web.json_response(value)
