@@ -65,8 +65,9 @@ async def test_a_port_escuta_answers_on_is_fine():
     application = web.Application()
     application.router.add_get("/healthz", answer)
     async with TestServer(application) as server:
-        found = await port.check(load_settings(port=server.port))
-    assert found == ok(f"Escuta answers on 127.0.0.1:{server.port}.")
+        number = server.port
+        found = await port.check(load_settings(port=number))
+    assert found == ok(f"Escuta answers on 127.0.0.1:{number}.")
 
 
 async def test_an_address_of_another_machine_cannot_be_listened_on():
