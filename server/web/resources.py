@@ -30,13 +30,18 @@ class NewConsultation(Frozen):
     agent_id: AgentId | None = None
 
 
+def _whole(value: object) -> object:
+    # To JSON Schema 600.0 is an integer.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class NewToken(Frozen):
     """Who shall join, and how long the link is valid (the server's default if not given)."""
 
     role: Role
     identity: Line = Field(min_length=1, max_length=128)
     name: Line = Field(min_length=1, max_length=100)
-    ttl_s: int | None = Field(default=None, ge=60, le=30 * DAY_S)
+    ttl_s: Annotated[int, Field(ge=60, le=30 * DAY_S), BeforeValidator(_whole)] | None = None
 
 
 class AgentSettings(Frozen):

@@ -100,7 +100,7 @@ async def test_ending_what_is_over_changes_nothing(house: House) -> None:
 
 
 async def test_an_issued_token_opens_its_seat(house: House) -> None:
-    wish = {"role": "patient", "identity": "maria", "name": "Maria", "ttl_s": 120}
+    wish = {"role": "patient", "identity": "maria", "name": "Maria", "ttl_s": 120.0}
     answer = await house.call("POST", f"{ONE}/tokens", json=wish)
     assert answer.status == 201
     issued = await answer.json()
