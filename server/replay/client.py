@@ -106,7 +106,7 @@ class ReplayClient:
                 return await future
         except TimeoutError as error:
             said = f" The server said: {self.errors[-1]}" if self.errors else ""
-            raise Unavailable(f"{self._url} gave no {what} within {ANSWER_WITHIN_S:.0f} s.{said}") from error
+            raise Unavailable(f"{self._url} did not give {what} within {ANSWER_WITHIN_S:.0f} s.{said}") from error
 
     async def _listen(self) -> None:
         assert self._socket is not None  # noqa: S101 - set by _join before this task exists

@@ -5,14 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
+import structlog
+
+from ..insight.advisor import Advisor
 from ..model.audience import roles_of
 from ..model.bus import EventBus
 from ..model.clock import RoomClock
 from ..model.consultation import Agent, Language, Role
-from ..model.errors import Forbidden, NotFound
-from ..model.events import Event, FinalTranscript, SidecarState, SidecarStateChanged, TipMarked, TipReady
+from ..model.errors import EscutaError, Forbidden, NotFound
+from ..model.events import Event, FinalTranscript, SidecarFailed, SidecarState, SidecarStateChanged, TipMarked, TipReady
 from ..model.insight import Tip, TipMark
 from .services import CreateAdvisor
+
+log = structlog.get_logger()
 
 
 class Advice:
@@ -28,23 +33,27 @@ class Advice:
     ) -> None:
         self._clock = clock
         self._publish = publish
+        self.fault: SidecarFailed | None = None
+        """Why there are no tips, if there can be none."""
         self._tips: dict[str, Tip] = {}
-        self._advisor = create(agent, language, self._on_tip, self._on_state)
+        self._advisor = self._created(create, agent, language)
 
     async def listen(self, bus: EventBus) -> None:
         """Hand every final transcript to the advisor until the bus closes."""
         with bus.subscribe(FinalTranscript) as finals:
             async for event in finals:
-                if isinstance(event, FinalTranscript):
+                if isinstance(event, FinalTranscript) and self._advisor is not None:
                     self._advisor.heard(event.utterance)
 
     async def run(self) -> None:
         """Let the advisor think until it is closed."""
-        await self._advisor.run()
+        if self._advisor is not None:
+            await self._advisor.run()
 
     async def close(self) -> None:
         """End the advisor."""
-        await self._advisor.close()
+        if self._advisor is not None:
+            await self._advisor.close()
 
     def restore(self, tips: list[Tip]) -> None:
         """Take over the tips of the room's earlier life."""
@@ -62,8 +71,19 @@ class Advice:
             raise NotFound(f"There is no tip {tip_id!r} in this consultation.")
         if role not in roles_of(tip.audience):
             raise Forbidden("This tip is not meant for you.")
-        self._advisor.marked(tip, mark)
+        if self._advisor is not None:
+            self._advisor.marked(tip, mark)
         self._publish(TipMarked(at_s=self._clock.now_s(), tip_id=tip.id, audience=tip.audience, mark=mark, role=role))
+
+    def _created(self, create: CreateAdvisor, agent: Agent, language: Language) -> Advisor | None:
+        try:
+            return create(agent, language, self._on_tip, self._on_state)
+        except Exception as error:
+            # A knowledge file or setting that cannot be used costs the tips, not the consultation.
+            log.exception("tips.cannot_start")
+            detail = str(error) if isinstance(error, EscutaError) else type(error).__name__
+            self.fault = SidecarFailed(at_s=self._clock.now_s(), sidecar="tips", detail=detail)
+            return None
 
     def _on_tip(self, tip: Tip) -> None:
         unique = tip if tip.id not in self._tips else tip.model_copy(update={"id": uuid.uuid4().hex})

@@ -83,6 +83,8 @@ class Room:
     def open(self) -> None:
         """State that the consultation has begun."""
         self.publish(ConsultationOpened(at_s=self.clock.now_s(), opened_at=self.clock.opened_at))
+        if self.advice.fault is not None:
+            self.publish(self.advice.fault)
 
     def publish(self, event: Event) -> None:
         """Number, keep and spread one event. Never blocks, never raises for a slow reader."""

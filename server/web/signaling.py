@@ -112,6 +112,10 @@ class Signaling:
         except EscutaError as error:
             outbox.send(error_message(error))
             outbox.close(close_code(error), error.code)
+        except Exception:
+            log.exception("signaling.failed")
+            outbox.send(m.ErrorMessage(code="internal", message="The server could not let you in; try again."))
+            outbox.close(m.CloseCode.UNAVAILABLE, "internal")
         finally:
             outbox.close(m.CloseCode.LEFT, "left")
             self._sockets.discard(socket)

@@ -407,3 +407,16 @@ async def test_leaving_frees_the_seat_at_once(house):
         assert doctor.of(ParticipantLeft)[0].reason == "left"
         assert house.peers[0].closed
         join(seating, PATIENT, identity="jose")
+
+
+async def test_an_advisor_that_cannot_start_costs_the_tips_not_the_consultation(house):
+    def broken(*_):
+        raise FileNotFoundError("pt.toml")
+
+    house._create_advisor = broken
+    async with living(house.room()) as seating:
+        _, seen, missed = join(seating, CLINICIAN)
+        join(seating, PATIENT)
+        await settle()
+        assert "sidecar_failed" in [event.type for _, event in missed]
+        assert seen.of(RecordingStarted)
