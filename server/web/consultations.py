@@ -67,6 +67,7 @@ async def read_consultation(request: web.Request) -> web.Response:
     detail = ConsultationDetail(
         **consultation.model_dump(),
         live=consultation_id in request.app[ROOMS].live_ids(),
+        consent_mode=request.app[SETTINGS].consent,
         participants=tuple(await store.participants(consultation_id)),
     )
     return json_response(detail)

@@ -8,7 +8,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ..model.consultation import Agent, Consultation, ConsultationStatus, Frozen, Language, Participant, Role
+from ..model.consultation import (
+    Agent,
+    ConsentMode,
+    Consultation,
+    ConsultationStatus,
+    Frozen,
+    Language,
+    Participant,
+    Role,
+)
 from ..model.events import ChatSent, RecordingFile
 from ..model.insight import Tip, TipMark
 from ..model.transcript import Utterance
@@ -87,9 +96,13 @@ class ConsultationList(Frozen):
 
 
 class ConsultationDetail(Consultation):
-    """A consultation with those who take or took part; `live` while its room is open."""
+    """A consultation with those who take or took part; `live` while its room is open.
+
+    `consent_mode` tells the page whether to ask for consent or to inform.
+    """
 
     live: bool
+    consent_mode: ConsentMode
     participants: tuple[Participant, ...]
 
 

@@ -18,7 +18,7 @@ async def test_a_created_consultation_can_be_read(house: House) -> None:
     made = await created.json()
     assert (made["title"], made["language"], made["agent_id"]) == ("Retorno 🩺", "en", "default")
     read = await (await house.call("GET", f"/api/consultations/{made['id']}")).json()
-    assert read == {**made, "live": False, "participants": []}
+    assert read == {**made, "live": False, "consent_mode": "ask", "participants": []}
 
 
 @pytest.mark.parametrize(
