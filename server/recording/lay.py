@@ -20,7 +20,7 @@ OFF_QUIET_SAMPLES = OPUS_CLOCK_HZ * 15 // 1000
 """In a packet of less than the usual size (Opus spends bytes on sound), this much is enough."""
 
 FREE_HOLE_SAMPLES = OPUS_CLOCK_HZ * 100 // 1000
-GAP_SAMPLES = OPUS_CLOCK_HZ // 2
+GAP_S = 0.5
 CONCEALED_SAMPLES = OPUS_CLOCK_HZ * 60 // 1000
 """A decoder makes up for so much by itself; silence follows."""
 
@@ -98,7 +98,7 @@ class Layer:
         return hole
 
     def _fill(self, samples: int) -> Iterator[Piece]:
-        if samples >= GAP_SAMPLES:
+        if samples >= GAP_S * OPUS_CLOCK_HZ:
             self.gaps.append((self.cursor, self.cursor + samples))
         self.cursor += samples
         concealed = 0

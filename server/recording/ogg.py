@@ -14,6 +14,9 @@ from ..model.audio import OPUS_CLOCK_HZ
 PRE_SKIP = 312
 """What libopus looks ahead at 48 kHz (6.5 ms): the decoder's output lags by it, so players skip it."""
 
+SHORTEST = 960
+"""Samples a stream should hold even if less of it is to be heard: FFmpeg trims a shorter one wrongly."""
+
 _PAGE = struct.Struct("<4sBBqIIIB")
 _CHECKSUM_AT = 22
 _BEGIN, _END = 2, 4

@@ -186,7 +186,10 @@ class Recorder:
     def _say_failure(self, message: str) -> None:
         if not self._failure_said:
             self._failure_said = True
-            self._on_failure(message)
+            try:
+                self._on_failure(message)
+            except Exception as error:  # the room's trouble must not end the recording of what can be kept
+                log.error("recording.on_failure_failed", error=type(error).__name__)
 
 
 async def _finish(step: Callable[[], None], undo: Callable[[], None] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,9 @@ from ..model.events import RecordingFile
 from . import disk
 from .files import NewFile, locked, write_file
 from .journal_reader import JournalReader
-from .lay import Layer
+from .lay import GAP_S, Layer, Piece
 from .manifest import MANIFEST_NAME, Interval, Manifest, ParticipantAudio, read_manifest
-from .ogg import PRE_SKIP, OggOpusWriter
+from .ogg import PRE_SKIP, SHORTEST, OggOpusWriter
 from .opus_packet import silence
 from .pcm import SAMPLE_BYTES, Decoder, wav_header
 from .placement import place
@@ -113,14 +114,18 @@ def _session_of_journals(folder: Path) -> Session:
 def _render(recording: _Recording, role: Role, samples: int) -> tuple[list[RecordingFile], ParticipantAudio]:
     track = recording.tracks[role]
     placement = place(track)
-    layer = Layer(track, placement, samples + PRE_SKIP)
+    layer = Layer(track, placement, max(samples + PRE_SKIP, SHORTEST))
     with ExitStack() as stack:
         journal = None
         if len(placement.rows):
             journal = stack.enter_context(JournalReader(journal_path(recording.folder, role)))
         ogg = stack.enter_context(NewFile(recording.folder / f"{role.value}.ogg"))
         wav = stack.enter_context(NewFile(recording.folder / f"{role.value}.wav"))
-        refused = _write_sound(layer, journal, ogg, wav, f"{recording.session.consultation_id} {role.value}")
+        title = f"{recording.session.consultation_id} {role.value}"
+        stream = OggOpusWriter(
+            ogg.write, serial=zlib.crc32(title.encode()), channels=1 + track.history.stereo, title=title
+        )
+        refused = _write_sound(layer.pieces(journal), stream, wav, samples)
     files = [_file(ogg, role, "ogg", samples), _file(wav, role, "wav", samples)]
     return files, ParticipantAudio(
         role=role,
@@ -136,16 +141,12 @@ def _render(recording: _Recording, role: Role, samples: int) -> tuple[list[Recor
     )
 
 
-def _write_sound(layer: Layer, journal: JournalReader | None, ogg: NewFile, wav: NewFile, title: str) -> int:
+def _write_sound(pieces: Iterable[Piece], stream: OggOpusWriter, wav: NewFile, samples: int) -> int:
     """Write both files piece by piece; return how many packets no decoder wanted (silence stands for them)."""
-    samples = layer.end - PRE_SKIP
-    stream = OggOpusWriter(
-        ogg.write, serial=zlib.crc32(title.encode()), channels=1 + layer.track.history.stereo, title=title
-    )
     wav.write(wav_header(samples))
     decoder = Decoder()
     skip, left, refused = PRE_SKIP * SAMPLE_BYTES, samples * SAMPLE_BYTES, 0
-    for length, packet in layer.pieces(journal):
+    for length, packet in pieces:
         pcm = decoder.decode(length, packet)
         if pcm is None:
             refused += 1
@@ -178,4 +179,4 @@ def _within(gaps: list[tuple[int, int]], recorded: tuple[Interval, ...]) -> tupl
     """Return what of `gaps` (in samples) lies in the stretches that were recorded."""
     seconds = [(start / OPUS_CLOCK_HZ, end / OPUS_CLOCK_HZ) for start, end in gaps]
     common = [(max(a, on.start_s), min(b, on.end_s)) for a, b in seconds for on in recorded]
-    return tuple(Interval(start_s=a, end_s=b) for a, b in common if b > a)
+    return tuple(Interval(start_s=a, end_s=b) for a, b in common if b - a >= GAP_S)
