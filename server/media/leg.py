@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .aiortc_seam import Transport
 from .description import Kind, MediaLine
 from .inbound import Inbound
 from .offer import OfferedLine
 from .outbound import Outbound
 from .stats import KindStats
+from .transport import Transport
 
 
 class Leg:
@@ -44,7 +44,6 @@ class Leg:
             for inbound in self.inbound.values()
             for payload_type in (*inbound.line.codecs, *inbound.line.rtx)
         }
-        self._begin_with_key_frame()
 
     def listen_to(self, source: Leg | None) -> None:
         """Take what `source` sends from now on; it is asked for a key frame at once."""
@@ -58,10 +57,8 @@ class Leg:
             self._begin_with_key_frame()
 
     def on_connected(self) -> None:
-        """Packets can pass: what is sent here begins with a key frame, and so does what listeners get from here."""
+        """Packets can pass: what is sent here begins with a key frame."""
         self._begin_with_key_frame()
-        if self.listeners:
-            self.request_key_frame(urgent=True)
 
     def request_key_frame(self, *, urgent: bool = False) -> None:
         """Ask this browser for a key frame; `urgent` passes the rate limit."""
@@ -109,5 +106,6 @@ class Leg:
         )
 
     def _begin_with_key_frame(self) -> None:
-        if self.source is not None:
+        # Not before this browser can receive it: encoders ignore a second request within 300 ms.
+        if self.source is not None and self.transport.connected:
             self.source.request_key_frame(urgent=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from ..model.errors import EscutaError, InvalidOffer, InvalidRequest
-from .aiortc_seam import Transport, TransportHooks
+from .aiortc_seam import WireHooks
 from .control import ControlPath
 from .description import read_answer
 from .ice import IceSettings, read_candidate
@@ -18,6 +18,7 @@ from .offer import Offer, read_offer
 from .packets import PacketPath
 from .stats import PeerStats
 from .tap import PeerListener, PeerState, Tap
+from .transport import Transport
 
 __all__ = ["Peer", "PeerListener", "PeerState", "PeerStats"]
 
@@ -45,7 +46,7 @@ class Peer:
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
     ) -> None:
         self._tap = Tap(listener)
-        self._transport = Transport(ice, TransportHooks(self._on_rtp, self._on_rtcp, self._on_state))
+        self._transport = Transport(ice, WireHooks(self._on_rtp, self._on_rtcp), self._on_state)
         self._leg = Leg(next(_numbers), self._transport, now_s)
         self._packets = PacketPath(self._leg, self._tap, now_s)
         self._control = ControlPath(self._leg, self._tap, now_s)
