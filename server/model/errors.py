@@ -17,6 +17,7 @@ EscutaError
 │   ├── DatabaseUnavailable
 │   ├── SpeechUnavailable
 │   ├── ChatModelUnavailable
+│   │   └── ChatModelDelayed
 │   └── DiskFull
 └── JournalUnreadable
 """
@@ -137,6 +138,12 @@ class ChatModelUnavailable(Unavailable):
     """The chat model does not answer at the moment."""
 
     code = "chat_model_unavailable"
+
+
+class ChatModelDelayed(ChatModelUnavailable):
+    """The chat model did not answer in time."""
+
+    code = "chat_model_delayed"
 
 
 class DiskFull(Unavailable):

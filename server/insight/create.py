@@ -1,0 +1,56 @@
+"""Choose what makes the tips: a chat model where one is configured, the rules everywhere else."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module, util
+from typing import Any, cast
+
+from ..model.consultation import Agent
+from ..model.errors import InvalidSettings
+from ..settings import Settings
+from .llm_tips import LlmTips
+from .port import ChatModel, TipGenerator
+from .providers import rules
+from .providers.options import ProviderOptions
+
+RULES = "rules"
+OPENAI_COMPATIBLE = "openai_compatible"
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def create_generator(settings: Settings, agent: Agent) -> tuple[TipGenerator, TipGenerator | None]:
+    """Return what makes the tips, and what stands in for it when it fails (None for the rules themselves).
+
+    An agent's `chat_model` is the model to ask for, or "rules".
+
+    Raises:
+        InvalidSettings: If LLM_PROVIDER names no provider, or one that lacks a setting.
+    """
+    options = ProviderOptions(
+        base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key,
+        model=agent.chat_model or settings.llm_model,
+        timeout_s=settings.llm_timeout_s,
+    )
+    name = RULES if agent.chat_model == RULES else provider_name(settings)
+    if name == RULES:
+        return rules.create(options), None
+    made = _provider(name).create(options)
+    generator = cast(TipGenerator, made) if hasattr(made, "consider") else LlmTips(cast(ChatModel, made))
+    return generator, rules.create(options)
+
+
+def provider_name(settings: Settings) -> str:
+    """Return the provider that `settings` choose."""
+    return settings.llm_provider or (OPENAI_COMPATIBLE if settings.llm_base_url else RULES)
+
+
+def _provider(name: str) -> Any:
+    module = f"{__package__}.providers.{name}"
+    if not _NAME.fullmatch(name) or util.find_spec(module) is None:
+        raise InvalidSettings(f"LLM_PROVIDER is {name!r}, which is not a provider: use rules or {OPENAI_COMPATIBLE}.")
+    provider = import_module(module)
+    if not hasattr(provider, "create"):
+        raise InvalidSettings(f"LLM_PROVIDER is {name!r}, which is not a provider: use rules or {OPENAI_COMPATIBLE}.")
+    return provider

@@ -1,0 +1,166 @@
+"""What a speaker says about a thing: that it is there, that it isn't, that it's someone else's, or only asks.
+
+Cues come from the `[scope]` table of a knowledge file. Source of the method: NegEx (Chapman et al. 2001), with
+breaks for the comma-less lists that speech recognition writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from ..model.consultation import Role
+from .phrases import Match
+from .text import Spoken
+
+REACH = 12
+"""Words over which a negation at most holds."""
+NEAR = 3
+CUES = (
+    "negates",
+    "negates_verb",
+    "negated_verbs",
+    "answers_no",
+    "answers_yes",
+    "nothing_after",
+    "breaks",
+    "first_person",
+    "relatives",
+    "relatives_after",
+    "uncertain",
+    "past",
+    "question_starts",
+)
+
+
+class Status(StrEnum):
+    """How a thing was mentioned."""
+
+    AFFIRMED = "affirmed"
+    NEGATED = "negated"
+    RELATIVE = "relative"
+    ASKED = "asked"
+    PAST = "past"
+    UNCERTAIN = "uncertain"
+
+
+class Scope:
+    """The cues of one utterance; judges each of its mentions."""
+
+    def __init__(self, spoken: Spoken, cues: Sequence[Match], role: Role) -> None:
+        self._spoken = spoken
+        self._tokens = spoken.tokens
+        self._cues: dict[str, list[Match]] = {name: [] for name in CUES}
+        for cue in cues:
+            self._cues[cue.name].append(cue)
+        # "Tem dor" asks when the clinician says it and states when the patient does.
+        starts = {cue.first for cue in self._cues["question_starts"] if role is Role.CLINICIAN}
+        first_of_sentence: dict[int, int] = {}
+        for index, token in enumerate(self._tokens):
+            first_of_sentence.setdefault(token.sentence, index)
+        self.questions = spoken.questions | {
+            sentence for sentence, index in first_of_sentence.items() if index in starts
+        }
+
+    def judge(self, mention: Match) -> Status:
+        """Return how `mention` was meant."""
+        if self.negated(mention):
+            return Status.NEGATED
+        if self._of_relative(mention):
+            return Status.RELATIVE
+        if self._in_sentence(mention, "past"):
+            return Status.PAST
+        if self._before(mention, "uncertain"):
+            return Status.UNCERTAIN
+        asks = self._tokens[mention.first].sentence in self.questions
+        if asks and not self._before(mention, "first_person", REACH):
+            return Status.ASKED
+        return Status.AFFIRMED
+
+    def negated(self, mention: Match) -> bool:
+        """Tell whether a negation holds over `mention`."""
+        return (
+            any(self._reaches(cue, cue.last + 1, mention) for cue in self._outside("negates", mention))
+            or any(self._verb_reaches(cue, mention) for cue in self._outside("negates_verb", mention))
+            or self._denied_after(mention)
+        )
+
+    def answer(self) -> Status | None:
+        """Return whether the utterance opens as a yes (AFFIRMED) or a no (NEGATED)."""
+        opens_no = any(cue.first <= 1 for cue in self._cues["answers_no"])
+        opens_yes = any(cue.first <= 1 for cue in self._cues["answers_yes"])
+        if opens_no:
+            return None if opens_yes else Status.NEGATED
+        denies = any(cue for name in ("negates", "negates_verb") for cue in self._cues[name])
+        return Status.AFFIRMED if opens_yes and not denies else None
+
+    def same_sentence(self, a: Match, b: Match) -> bool:
+        """Tell whether two mentions stand in one sentence."""
+        return self._tokens[a.first].sentence == self._tokens[b.first].sentence
+
+    def _outside(self, name: str, mention: Match) -> list[Match]:
+        return [cue for cue in self._cues[name] if cue.last < mention.first and self.same_sentence(cue, mention)]
+
+    def _reaches(self, cue: Match, start: int, mention: Match) -> bool:
+        """Tell whether a negation that begins at token `start` still holds at `mention`."""
+        if mention.first - start > REACH:
+            return False
+        is_answer = any(no.first == cue.first for no in self._cues["answers_no"])
+        if is_answer and start == cue.last + 1 and self._tokens[cue.last].pause:
+            return False
+        for stop in self._cues["breaks"]:
+            if start <= stop.first and stop.last < mention.first:
+                return False
+        for person in self._cues["first_person"]:
+            if start <= person.first <= mention.first and (is_answer or person.first > start):
+                return False
+        return True
+
+    def _verb_reaches(self, cue: Match, mention: Match) -> bool:
+        if self._tokens[cue.last].pause:
+            return False
+        for verb in self._cues["negated_verbs"]:
+            if cue.last < verb.first <= cue.last + NEAR and verb.first <= mention.first:
+                start = min(verb.last + 1, mention.first)
+                return all(not self._tokens[i].pause for i in range(cue.last, verb.first)) and self._reaches(
+                    cue, start, mention
+                )
+        return False
+
+    def _denied_after(self, mention: Match) -> bool:
+        """Tell whether a denial follows: "febre não", "diabetes eu não tenho"."""
+        after = mention.last + 1
+        if any(cue.first == after for cue in self._cues["nothing_after"]) and not self._tokens[mention.last].pause:
+            return True
+        return any(
+            after <= cue.first <= after + 1 and self.same_sentence(cue, mention) and self._closes(cue)
+            for cue in self._cues["answers_no"]
+        )
+
+    def _closes(self, cue: Match) -> bool:
+        """Tell whether a clause ends with `cue`, or with the verb that it denies."""
+        ends = [verb.last for verb in self._cues["negated_verbs"] if verb.first == cue.last + 1]
+        return any(self._tokens[end].pause for end in (cue.last, *ends))
+
+    def _of_relative(self, mention: Match) -> bool:
+        for cue in self._outside("relatives", mention):
+            broken = any(cue.last < p.first <= mention.first for p in self._cues["first_person"])
+            if not broken and mention.first - cue.last <= REACH:
+                return True
+        return any(
+            0 < cue.first - mention.last <= NEAR and self.same_sentence(cue, mention)
+            for cue in self._cues["relatives_after"]
+        )
+
+    def _before(self, mention: Match, name: str, reach: int = 6) -> bool:
+        return any(
+            mention.first - cue.last <= reach
+            for cue in self._cues[name]
+            if cue.first <= mention.first and self.same_sentence(cue, mention)
+        )
+
+    def _in_sentence(self, mention: Match, name: str) -> bool:
+        return any(
+            self.same_sentence(cue, mention) and not mention.first <= cue.first <= mention.last
+            for cue in self._cues[name]
+        )
