@@ -20,12 +20,14 @@ _ATTEMPTS = 5
 
 
 def make_private_folder(path: Path) -> None:
-    """Create `path` (and what is missing above it), readable by its owner only.
+    """Create `path`, and what is missing above it, readable by their owner only.
 
     Raises:
         OSError: If it cannot be created.
     """
-    path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    for missing in reversed([one for one in path.parents if not one.exists()]):
+        missing.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     path.chmod(PRIVATE_FOLDER)
 
 

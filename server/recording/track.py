@@ -17,7 +17,13 @@ from .journal_reader import JournalReader
 from .opus_packet import is_stereo, packet_samples
 
 JUMP_S = 10.0
-"""RTP time that runs this far ahead of arrival, or back, is no network's doing: the sender began anew."""
+"""RTP time that runs this far ahead of arrival, or back, is no network's doing: the sender began anew.
+
+So it did when RTP time goes back although the sequence goes on.
+"""
+
+SKIP_S = 0.5
+"""The same for two packets in sequence: none that could have filled the time between them is missing."""
 
 
 @dataclass(slots=True)
@@ -85,15 +91,28 @@ class History:
             self.recorded[-1] = (self.recorded[-1][0], self.last_s)
 
 
-@dataclass(slots=True)
 class _Stream:
-    """One SSRC of one connection."""
+    """One SSRC of one connection, as long as its clock goes on."""
 
-    segment: int
-    unwrapper: TimestampUnwrapper = field(default_factory=TimestampUnwrapper)
-    ticks: int = 0
-    arrival_s: float = 0.0
-    sequence: int = 0
+    def __init__(self, segment: int, first: Record, arrival_s: float) -> None:
+        self.segment = segment
+        self.arrival_s = arrival_s
+        self.sequence = first.sequence_number
+        self._unwrapper = TimestampUnwrapper()
+        self.ticks = self._unwrapper.unwrap(first.timestamp)
+
+    def follow(self, record: Record, arrival_s: float) -> bool:
+        """Take the next packet; False if its timestamp says that the sender began anew."""
+        step = (record.sequence_number - self.sequence + 0x8000) % 0x10000 - 0x8000
+        ticks = self._unwrapper.unwrap(record.timestamp)
+        moved_s = (ticks - self.ticks) / OPUS_CLOCK_HZ
+        ahead_s = moved_s - (arrival_s - self.arrival_s)
+        skipped = step == 1 and ahead_s > SKIP_S
+        if skipped or ahead_s > JUMP_S or moved_s < -JUMP_S or moved_s < 0 < step:
+            return False
+        self.sequence += step
+        self.ticks, self.arrival_s = ticks, arrival_s
+        return True
 
 
 class _Columns:
@@ -116,17 +135,9 @@ class _Columns:
     def _stream(self, record: Record) -> _Stream:
         arrival_s = record.at_ns / 1e9
         stream = self.streams.get(record.ssrc)
-        ticks = stream.unwrapper.unwrap(record.timestamp) if stream else 0
-        if stream is not None:
-            moved_s = (ticks - stream.ticks) / OPUS_CLOCK_HZ
-            if moved_s < -JUMP_S or moved_s - (arrival_s - stream.arrival_s) > JUMP_S:
-                stream = None
-        if stream is None:
-            stream = self.streams[record.ssrc] = _Stream(self.segments, sequence=record.sequence_number)
+        if stream is None or not stream.follow(record, arrival_s):
+            stream = self.streams[record.ssrc] = _Stream(self.segments, record, arrival_s)
             self.segments += 1
-            ticks = stream.unwrapper.unwrap(record.timestamp)
-        stream.ticks, stream.arrival_s = ticks, arrival_s
-        stream.sequence += (record.sequence_number - stream.sequence + 0x8000) % 0x10000 - 0x8000
         return stream
 
 

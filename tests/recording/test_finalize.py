@@ -10,14 +10,17 @@ from dataclasses import replace
 import av
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from server.model.audio import OpusPacket
 from server.model.consultation import Role
 from server.model.errors import Conflict, DiskFull, EscutaError, NotFound
-from server.recording import files, render
+from server.recording import files, journal, render
 from server.recording import finalize as finalizing
-from server.recording.files import locked
+from server.recording.files import locked, make_private_folder
 from server.recording.finalize import finalize
+from server.recording.journal import RecordType
 from server.recording.manifest import MANIFEST_NAME, Manifest
 from server.recording.opus_packet import packet_samples
 from server.recording.pcm import wav_header
@@ -26,7 +29,7 @@ from server.recording.render import finalize_now
 from server.recording.session import SESSION_NAME, journal_path
 
 from .conftest import OPENED_AT
-from .ogg_reader import read_pages
+from .ogg_reader import read_pages, slow_checksum
 from .sound import Leg, bursts, encode, onsets, read_sound
 
 CLINICIAN, PATIENT = Role.CLINICIAN, Role.PATIENT
@@ -60,7 +63,7 @@ async def test_the_manifest_says_what_lies_there(folder, record):
 
 async def test_finished_files_are_private_and_nothing_else_is_left(folder, record):
     await record({CLINICIAN: [leg()]}, 4.0)
-    await finalize(folder)
+    finalize_now(folder)
     expected = {*NAMES, MANIFEST_NAME, SESSION_NAME, ".lock", "journal"}
     assert {path.name for path in folder.iterdir()} == expected
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir() if path.is_file()} == {0o600}
@@ -217,7 +220,7 @@ async def test_stereo_packets_make_a_stereo_ogg_and_a_mono_wav(folder, record):
 
 async def test_a_second_finalizing_changes_nothing(folder, record):
     await record({CLINICIAN: [leg()]}, 4.0)
-    first = await finalize(folder)
+    first = finalize_now(folder)
     stamps = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert await finalize(folder) == first
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == stamps
@@ -240,10 +243,10 @@ async def test_a_folder_in_use_is_left_alone(folder, record):
 
 async def test_a_folder_without_a_recording_is_not_found(tmp_path):
     with pytest.raises(NotFound, match="no recording"):
-        await finalize(tmp_path / "nowhere")
+        finalize_now(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(NotFound, match="neither a session nor a readable journal"):
-        await finalize(tmp_path / "empty")
+        finalize_now(tmp_path / "empty")
 
 
 async def test_a_full_disk_keeps_the_journal_and_leaves_nothing_half_made(folder, record, monkeypatch):
@@ -297,6 +300,37 @@ async def test_a_packet_the_decoder_refuses_becomes_silence_in_both_files(folder
     assert manifest.participants[0].invalid == 1
     assert refused not in (folder / "clinician.ogg").read_bytes()
     assert set(sizes(folder).values()) == {4 * 48_000}
+
+
+hostile_packets = st.lists(
+    st.builds(
+        OpusPacket,
+        ssrc=st.integers(1, 3),
+        sequence_number=st.integers(0, 2**16 - 1),
+        timestamp=st.integers(0, 2**32 - 1) | st.integers(0, 100_000),
+        payload=st.binary(max_size=30) | st.sampled_from([b"", b"\xf8\xff\xfe", b"\x58", b"\xe3\x30" + bytes(48)]),
+        arrival_s=st.floats(0, 2),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=40)
+@given(hostile_packets, st.floats(0, 2))
+def test_whatever_was_sent_files_are_whole_and_equally_long(tmp_path_factory, packets, ended_at_s):
+    folder = tmp_path_factory.mktemp("hostile")
+    make_private_folder(folder / "journal")
+    records = [journal.encode_mark(RecordType.ON, 0.0), *map(journal.encode_packet, packets)]
+    records.append(journal.encode_mark(RecordType.CLOSED, ended_at_s))
+    header = journal.encode_header(journal.Header(folder.name, OPENED_AT, PATIENT))
+    journal_path(folder, PATIENT).write_bytes(header + b"".join(records))
+    manifest = finalize_now(folder)
+    assert set(sizes(folder).values()) == {round(ended_at_s * 48_000)}
+    counted = manifest.participants[1]
+    known = counted.packets + counted.dropped + counted.duplicates + counted.invalid
+    assert known <= len([packet for packet in packets if packet.payload])
+    pages = read_pages((folder / "patient.ogg").read_bytes())
+    assert all(page.checksum == slow_checksum(page.content) for page in pages)
 
 
 def test_a_wav_beyond_4_gib_says_its_size_in_64_bits():

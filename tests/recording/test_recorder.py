@@ -94,7 +94,7 @@ async def test_nobody_else_may_read_what_is_kept(folder, clock):
             pass
     finally:
         os.umask(umask)
-    for path in (folder, *folder.rglob("*")):
+    for path in (folder.parent, folder, *folder.rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 

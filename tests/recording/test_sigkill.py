@@ -21,7 +21,7 @@ from server.recording.session import journal_path
 from .dying_server import SLOTS
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS, AT_ONCE = 36, 4
+KILLS, AT_ONCE = 28, 4
 
 
 @dataclass(frozen=True)
