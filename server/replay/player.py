@@ -58,7 +58,8 @@ class FileTrack(MediaStreamTrack):
         now_s = time.monotonic()
         if self._zero_s is None:
             self._zero_s = now_s
-        due_s = self._zero_s + self._position / RATE_HZ
+        # A microphone hands over a frame when its last sample has sounded.
+        due_s = self._zero_s + (self._position + FRAME_SAMPLES) / RATE_HZ
         if due_s > now_s:
             await asyncio.sleep(due_s - now_s)
         samples = self._next()
@@ -72,7 +73,7 @@ class FileTrack(MediaStreamTrack):
     def _next(self) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
         if self._go and not self.ended.is_set():
             if not self.started.is_set():
-                self.started_at_s = time.monotonic()
+                self.started_at_s = time.monotonic() - FRAME_SAMPLES / RATE_HZ
                 self.started.set()
             chunk = next(self._source, None)
             if chunk is not None:

@@ -15,7 +15,7 @@ import aiohttp
 
 from ..model.consultation import Language, Role
 from ..model.errors import Unavailable
-from ..model.events import Event, FinalTranscript, InterimTranscript, TipReady
+from ..model.events import Event, FinalTranscript, InterimTranscript, RecordingFile, RecordingFinalized, TipReady
 from ..model.insight import Tip
 from ..web.auth import TokenAuthority
 from .client import ReplayClient
@@ -41,6 +41,7 @@ class Gathered:
 
     heard: list[Heard] = field(default_factory=list)
     tips: list[Tip] = field(default_factory=list)
+    files: list[RecordingFile] = field(default_factory=list)
 
 
 async def replay(url: str, authority: TokenAuthority, script: Script, say: Callable[[str], None]) -> dict[str, Any]:
@@ -110,6 +111,8 @@ def _gather(gathered: Gathered, came_s: float, event: Event, say: Callable[[str]
         case TipReady(tip=tip):
             gathered.tips.append(tip)
             say(f"{came_s:7.1f}  {'RED FLAG' if tip.urgent else tip.kind.value:9}  {tip.text}")
+        case RecordingFinalized(files=files):
+            gathered.files.extend(files)
 
 
 def _ignore(arrived_s: float, event: Event) -> None:
@@ -120,13 +123,12 @@ async def _collect(
     api: aiohttp.ClientSession, consultation_id: str, script: Script, gathered: Gathered, zero_s: dict[Role, float]
 ) -> dict[str, Any]:
     transcript = await _json(api, "GET", f"/api/consultations/{consultation_id}/transcript")
-    recordings = await _json(api, "GET", f"/api/consultations/{consultation_id}/recordings")
     said = [one.event.utterance for one in gathered.heard if isinstance(one.event, FinalTranscript)]
     result: dict[str, Any] = {
         "consultation": consultation_id,
         "transcript": transcript,
         "tips": [tip.model_dump(mode="json") for tip in gathered.tips],
-        "recordings": recordings,
+        "recordings": [file.model_dump(mode="json") for file in gathered.files],
         "latency": latencies(script.turns, gathered.heard, zero_s),
         "played_from_s": {role.value: round(zero_s[role], 3) for role in script.files},
     }
