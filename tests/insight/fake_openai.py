@@ -1,0 +1,94 @@
+"""A chat completions endpoint on loopback that misbehaves as told."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+CLOSING = web.AppKey("closing", asyncio.Event)
+Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def completion(text: Any, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "fake-1",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16},
+    } | changes
+
+
+def says(content: Any) -> Behaviour:
+    async def behave(request: web.Request) -> web.StreamResponse:
+        return web.json_response(completion(content if isinstance(content, str) else json.dumps(content)))
+
+    return behave
+
+
+def status(code: int, headers: dict[str, str] | None = None) -> Behaviour:
+    async def behave(request: web.Request) -> web.StreamResponse:
+        # Such servers echo what they were sent; nothing of it may reach an error message.
+        return web.Response(status=code, headers=headers, text=await request.text(), content_type="application/json")
+
+    return behave
+
+
+def body(text: str) -> Behaviour:
+    async def behave(request: web.Request) -> web.StreamResponse:
+        return web.Response(text=text, content_type="application/json")
+
+    return behave
+
+
+async def drops(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "1000", "Content-Type": "application/json"})
+    await response.prepare(request)
+    await response.write(b'{"id": "c1", "choices"')
+    assert request.transport is not None
+    request.transport.abort()
+    return response
+
+
+async def hangs(request: web.Request) -> web.StreamResponse:
+    await request.app[CLOSING].wait()
+    return web.Response()
+
+
+class FakeOpenAI:
+    """Behaves as `script` says, one entry a request, the last for ever."""
+
+    def __init__(self) -> None:
+        self.script: list[Behaviour] = []
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.url = ""
+        self.asked = asyncio.Event()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(await request.json())
+        self.headers.append(dict(request.headers))
+        self.asked.set()
+        behaviour = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        return await behaviour(request)
+
+
+@asynccontextmanager
+async def fake_openai() -> AsyncIterator[FakeOpenAI]:
+    fake = FakeOpenAI()
+    app = web.Application()
+    app[CLOSING] = asyncio.Event()
+    app.router.add_post("/v1/chat/completions", fake.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    try:
+        yield fake
+    finally:
+        app[CLOSING].set()
+        await runner.cleanup()
