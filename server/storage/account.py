@@ -48,6 +48,14 @@ class Account:
                     "postgres.folder_opened", folder=str(folder), why="its account must pass it; it cannot list it"
                 )
 
+    def let_read(self, folder: Path) -> None:
+        """Let this account read and run what lies in `folder` (programs installed under a strict umask)."""
+        if self.is_ours or not folder.is_dir():
+            return
+        for path in (folder, *folder.rglob("*")):
+            mode = stat.S_IMODE(path.stat().st_mode)
+            path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
+
 
 def account_for(folder: Path) -> Account:
     """Return who is to own `folder`: ourselves, or for root the folder's owner, else an account made for it.

@@ -12,7 +12,7 @@ import structlog
 
 from ..model.errors import DatabaseUnavailable
 from .aside import SetAside
-from .connecting import AWAY, Connection, bounded, connect
+from .connecting import AWAY, Connection, bounded, connect, cut
 from .effects import effects
 from .queries import queries
 from .records import unpack
@@ -29,7 +29,7 @@ RETRIED = (*AWAY, psycopg.InternalError, psycopg.errors.InsufficientPrivilege, p
 
 
 class Applier:
-    """Owns the writing connection. `run` goes on until cancelled."""
+    """Owns the writing connection and the one task that uses it."""
 
     def __init__(self, database_url: str, spool: Spool, status: Status) -> None:
         self.failures = 0
@@ -40,6 +40,9 @@ class Applier:
         self._work = asyncio.Event()
         self._try_now = asyncio.Event()
         self._progress = asyncio.Event()
+        self._closing = False
+        self._connection: Connection | None = None
+        self._task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """Something new waits."""
@@ -60,31 +63,44 @@ class Applier:
         async with connection.transaction():
             self._spool.resume(await self._position(connection))
 
-    async def run(self) -> None:
-        """Apply what comes, over one connection after another."""
+    def start(self) -> None:
+        """Apply what waits and what comes, until closed."""
+        self._task = asyncio.create_task(self._run(), name="storage-applier")
+
+    async def aclose(self) -> None:
+        """Stop, in the middle of a batch if need be: it is then as if it had not begun."""
+        self._closing = True
+        self._work.set()
+        self._try_now.set()
+        if self._connection is not None:
+            cut(self._connection)
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
         attempt = 0
-        connection: Connection | None = None
-        try:
-            while True:
-                try:
-                    connection = connection or await connect(self._database_url)
-                    await self._drain(connection)
-                    attempt = 0
-                    self._status.set("ok")
-                    await self._work.wait()
-                except Exception as error:  # whatever it is, what waits is safe on disk and is tried again
+        while not self._closing:
+            try:
+                self._connection = self._connection or await connect(self._database_url)
+                await self._drain(self._connection)
+                attempt = 0
+                self._status.set("ok")
+                await self._work.wait()
+            except Exception as error:  # whatever it is, what waits is safe on disk and is tried again
+                if not self._closing:
                     self._note_outage(error)
-                    if connection is not None:
-                        await connection.close()
-                        connection = None
+                    await self._disconnect()
                     await self._back_off(attempt)
                     attempt += 1
-        finally:
-            if connection is not None:
-                await connection.close()
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
 
     async def _drain(self, connection: Connection) -> None:
-        while True:
+        while not self._closing:
             self._work.clear()
             batch = self._spool.batch(BATCH_RECORDS)
             if not batch:
@@ -152,6 +168,8 @@ class Applier:
         if self._spool.waiting:
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(self._spool.syncing())
+        if self._closing:
+            return
         self._try_now.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S) - 1)]):

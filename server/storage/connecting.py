@@ -55,14 +55,15 @@ def bounded(connection: psycopg.AsyncConnection[Any], timeout_s: float) -> Itera
     Cancelling would not do: the client library asks the server to cancel and waits for its answer, and a frozen
     server gives none.
     """
-    handle = asyncio.get_running_loop().call_later(timeout_s, _cut, connection)
+    handle = asyncio.get_running_loop().call_later(timeout_s, cut, connection)
     try:
         yield
     finally:
         handle.cancel()
 
 
-def _cut(connection: psycopg.AsyncConnection[Any]) -> None:
+def cut(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Take the wire away: whoever waits on `connection` gets an error at once."""
     try:
         with socket.socket(fileno=os.dup(connection.pgconn.socket)) as wire:
             wire.shutdown(socket.SHUT_RDWR)

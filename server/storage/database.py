@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -40,6 +41,8 @@ class Database:
 
     async def open(self) -> None:
         """Start the pool; connects to nothing yet."""
+        # Its complaints about a database that is away repeat ours, once a second.
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
         await self._pool.open()
 
     async def aclose(self) -> None:

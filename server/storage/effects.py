@@ -30,8 +30,11 @@ SAID = frozenset({"text", "tip", "utterance"})
 """Fields whose words stay out of the activity log."""
 
 
-def effects(consultation_id: str, at: datetime, event: Event) -> Iterator[Statement]:
-    """Yield the statements of `event`, in order; `at` is the wall time it was recorded."""
+def effects(consultation_id: str, at: datetime, event: Event | None) -> Iterator[Statement]:
+    """Yield the statements of `event`, in order; `at` is the wall time it was recorded. None: this process began."""
+    if event is None:
+        yield "end_stale_presence", {}
+        return
     if isinstance(event, InterimTranscript):
         return
     common = {"cid": consultation_id, "at": at, "at_s": event.at_s, "role": getattr(event, "role", None)}

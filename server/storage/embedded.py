@@ -117,7 +117,7 @@ class EmbeddedPostgres:
 
     async def _restart(self) -> bool:
         try:
-            await asyncio.to_thread(self._cluster.end_leftovers)
+            await asyncio.to_thread(self._cluster.tidy)
             self._process = await self._launch()
         except (DatabaseUnavailable, OSError) as error:
             log.error("postgres.restart_failed", reason=str(error))

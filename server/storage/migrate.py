@@ -62,7 +62,7 @@ async def migrate(connection: psycopg.AsyncConnection[Any], migrations: list[Mig
         await connection.execute(sql["lock_migrations"])
         await connection.execute(sql["create_migrations"])
         rows = await (await connection.execute(sql["applied_migrations"])).fetchall()
-        applied = {row[0]: row[2] for row in rows}
+        applied = {row["version"]: row["checksum"] for row in rows}
         _check(applied, migrations)
         waiting = [migration for migration in migrations if migration.version not in applied]
         for migration in waiting:

@@ -83,6 +83,18 @@ UPDATE participants
 SET present_s = present_s + GREATEST(0, %(at_s)s - present_since_s), present_since_s = NULL
 WHERE consultation_id = %(cid)s AND (%(role)s::text IS NULL OR role = %(role)s) AND present_since_s IS NOT NULL;
 
+-- After a crash: whoever sat there was present until the last thing known to have happened.
+-- name: end_stale_presence
+UPDATE participants
+SET present_s = present_s + GREATEST(0, last.at_s - present_since_s), present_since_s = NULL
+FROM (
+    SELECT consultation_id, max(at_s) AS at_s
+    FROM (SELECT consultation_id, at_s FROM activity UNION ALL SELECT consultation_id, end_s FROM utterances) AS known
+    WHERE consultation_id IN (SELECT consultation_id FROM participants WHERE present_since_s IS NOT NULL)
+    GROUP BY consultation_id
+) AS last
+WHERE participants.consultation_id = last.consultation_id AND present_since_s IS NOT NULL;
+
 -- name: resume_presence
 UPDATE participants SET present_since_s = %(at_s)s
 WHERE consultation_id = %(cid)s AND role = %(role)s AND left_at IS NULL AND present_since_s IS NULL;

@@ -23,15 +23,20 @@ def pack(consultation_id: str, at: datetime, event: Event) -> bytes:
     return head.encode() + b',"event":' + body + b"}"
 
 
-def unpack(payload: bytes) -> tuple[str, datetime, Event]:
-    """Return the consultation, the wall time and the event that `pack` was given.
+def pack_restart(at: datetime) -> bytes:
+    """Return the bytes that say: this process has just begun, nobody sits anywhere."""
+    return json.dumps({"consultation": "", "at": at.isoformat(), "event": None}).encode()
+
+
+def unpack(payload: bytes) -> tuple[str, datetime, Event | None]:
+    """Return the consultation, the wall time and the event that `pack` was given; None is a restart.
 
     Raises:
         ValueError: If this version cannot read it.
     """
     record = json.loads(payload)
     try:
-        event = event_adapter.validate_python(record["event"], strict=False)
+        event = None if record["event"] is None else event_adapter.validate_python(record["event"])
         return record["consultation"], datetime.fromisoformat(record["at"]), event
     except (KeyError, TypeError) as error:
         raise ValueError("The record lacks a field.") from error

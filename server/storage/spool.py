@@ -6,7 +6,6 @@ and never repeat within a spool. Files are dropped as soon as everything in them
 
 from __future__ import annotations
 
-import fcntl
 import os
 import uuid
 from collections import deque
@@ -16,8 +15,9 @@ from pathlib import Path
 
 import structlog
 
-from ..model.errors import Conflict, DiskFull
+from ..model.errors import DiskFull
 from .frames import HEADER, PAYLOAD_LIMIT_BYTES, encode, scan
+from .lock import FolderLock
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ class Spool:
         self._cursor = (1, 0)
         self._refused = False
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = self._take_lock()
+        self._lock = FolderLock(folder, "The store of waiting writes")
         self.id = self._identity()
         self._scan()
         self._active = self._open_segment(max(self._sizes, default=1))
@@ -151,7 +151,7 @@ class Spool:
     def close(self) -> None:
         """Let another process have the folder."""
         os.close(self._active)
-        os.close(self._lock)
+        self._lock.release()
 
     def _write(self, frame: bytes) -> bool:
         try:
@@ -227,17 +227,6 @@ class Spool:
 
     def _path(self, segment: int) -> Path:
         return self.folder / f"{segment:08d}.spool"
-
-    def _take_lock(self) -> int:
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise Conflict(
-                f"The waiting writes in {self.folder} are in use by another Escuta: stop it, or set another DATA_DIR."
-            ) from None
-        return descriptor
 
     def _identity(self) -> uuid.UUID:
         path = self.folder / "id"

@@ -18,7 +18,7 @@ from .connecting import bounded, check_url, connect, reason
 from .database import Database
 from .migrate import migrate, packaged
 from .reader import Reader
-from .records import pack
+from .records import pack, pack_restart
 from .spool import Spool
 from .status import Status
 
@@ -41,7 +41,8 @@ class Store(Reader):
         self._spool = spool
         self._applier = applier
         self._status = status
-        self._task = asyncio.create_task(applier.run(), name="storage-applier")
+        spool.append(pack_restart(datetime.now(UTC)))
+        applier.start()
 
     @classmethod
     async def open(cls, database_url: str, spool_dir: Path) -> Self:
@@ -52,9 +53,15 @@ class Store(Reader):
             DatabaseUnavailable: If the database does not answer, does not let us in or cannot be set up.
             DatabaseMismatch: If it was made by another version of Escuta.
             Conflict: If another process uses `spool_dir`.
+            DiskFull: If `spool_dir` cannot be written.
         """
         check_url(database_url)
-        spool = Spool(spool_dir)
+        try:
+            spool = Spool(spool_dir)
+        except OSError as error:
+            raise DiskFull(
+                f"{spool_dir} cannot hold waiting writes: {error.strerror}. Set another DATA_DIR."
+            ) from error
         try:
             status = Status()
             applier = Applier(database_url, spool, status)
@@ -118,8 +125,7 @@ class Store(Reader):
             return
         self._closed = True
         await self.settled(LAST_WRITES_S)
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        await self._applier.aclose()
         if self._spool.waiting:
             log.warning("storage.closed_with_waiting_writes", waiting=self._spool.waiting)
         await self._database.aclose()

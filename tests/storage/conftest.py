@@ -1,0 +1,22 @@
+"""A store on a fresh database."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.storage.store import Store
+from tests.postgres import _fresh_cluster, data_dir, database_url, empty_data_dir, postgres_server, postgres_url
+
+from .facts import consultation
+
+__all__ = ["_fresh_cluster", "data_dir", "database_url", "empty_data_dir", "postgres_server", "postgres_url"]
+
+
+@pytest.fixture
+async def store(database_url: str, tmp_path: Path) -> AsyncIterator[Store]:
+    """A store that knows one consultation, `consultation-1`."""
+    store = await Store.open(database_url, tmp_path / "spool")
+    await store.create_consultation(consultation())
+    yield store
+    await store.aclose()
