@@ -1,10 +1,10 @@
-"""What every test gets: the leak detector, and the same hypothesis examples everywhere."""
+"""What every test gets: the leak detector, a PostgreSQL where asked for, the same hypothesis examples everywhere."""
 
 import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.leaks"]
+pytest_plugins = ["tests.leaks", "tests.postgres"]
 
 settings.register_profile("everywhere", deadline=None, derandomize=True, database=None)
 settings.register_profile("search", deadline=None, max_examples=1000)
