@@ -21,7 +21,6 @@ class Decoder:
 
     def __init__(self) -> None:
         self._context = av.CodecContext.create("libopus", "r")
-        assert isinstance(self._context, av.AudioCodecContext)  # noqa: S101 - narrows PyAV's type
         self._context.sample_rate = OPUS_CLOCK_HZ
         self._context.layout = "mono"
         self._silent = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -42,7 +43,6 @@ class Recorder:
         self._lost_before = 0
         self._failure_said = False
         self._recording = False
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._lock: FolderLock | None = None
         self._writer: JournalWriter | None = None
 
@@ -69,8 +69,8 @@ class Recorder:
         """
         if self._writer is not None:
             return
-        self._loop = asyncio.get_running_loop()
-        await _finish(self._open_now, undo=self._release)
+        loop = asyncio.get_running_loop()
+        await _finish(partial(self._open_now, partial(self._report, loop)), undo=self._release)
 
     def write_packet(self, role: Role, packet: OpusPacket) -> None:
         """Keep a packet if recording is on. Never blocks, never raises."""
@@ -124,14 +124,14 @@ class Recorder:
             self.rejected += 1
             return False
 
-    def _open_now(self) -> None:
+    def _open_now(self, on_error: Callable[[EscutaError], None]) -> None:
         try:
             make_private_folder(self.folder)
             make_private_folder(self.folder / JOURNAL_FOLDER)
             self._lock = FolderLock(self.folder)
             session = self._session()
             (self.folder / MANIFEST_NAME).unlink(missing_ok=True)
-            self._writer = self._open_writer(session)
+            self._writer = self._open_writer(session, on_error)
         except OSError as error:
             self._release()
             raise disk.describe(error, self.folder) from error
@@ -152,7 +152,7 @@ class Recorder:
             )
         return known
 
-    def _open_writer(self, session: Session) -> JournalWriter:
+    def _open_writer(self, session: Session, on_error: Callable[[EscutaError], None]) -> JournalWriter:
         files: dict[Role, JournalFile] = {}
         try:
             for role in Role:
@@ -163,7 +163,7 @@ class Recorder:
             for file in files.values():
                 file.close()
             raise
-        writer = JournalWriter(files, self.folder, self._report)
+        writer = JournalWriter(files, self.folder, on_error)
         writer.start()
         return writer
 
@@ -176,10 +176,9 @@ class Recorder:
         if lock is not None:
             lock.release()
 
-    def _report(self, error: EscutaError) -> None:
-        assert self._loop is not None  # noqa: S101 - open() set it before the writer began
+    def _report(self, loop: asyncio.AbstractEventLoop, error: EscutaError) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._say_failure, str(error))
+            loop.call_soon_threadsafe(self._say_failure, str(error))
         except RuntimeError:
             log.warning("recording.failure_unsaid", reason="the event loop has ended")
 
