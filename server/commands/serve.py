@@ -20,7 +20,6 @@ from ..model.errors import InvalidSettings
 from ..settings import Settings, load_settings
 
 if TYPE_CHECKING:
-
     from ..app import Parts
 
 HELP = "Serve the page, the API and the calls; Ctrl-C ends calls cleanly and finalizes recordings."
@@ -60,6 +59,7 @@ async def _serve(settings: Settings, *, demo: bool, as_json: bool) -> int:
         live = len(parts.registry.live_ids())
         _say(f"Stopping: ending {live} consultation(s) and finalizing their recordings…" if live else "Stopping…")
         await parts.registry.end_all("server_stopped")
+        parts.signaling.close()
     _say("Stopped.")
     return 0
 

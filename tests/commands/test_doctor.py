@@ -29,6 +29,7 @@ from server.commands.checks import (
 )
 from server.commands.checks.finding import fail, ok, warn
 from server.settings import load_settings
+from server.storage.embedded import EmbeddedPostgres
 from tests.turnserver import HOST, SECRET, running_turnserver
 
 
@@ -199,6 +200,18 @@ async def test_the_embedded_database_is_started_and_nothing_of_it_stays(workplac
     assert found.outcome == "ok"
     assert "version 18" in found.sentence
     assert not (workplace / "data").exists()
+
+
+async def test_the_embedded_database_of_a_running_server_is_asked_and_left_running(data_dir):
+    running = EmbeddedPostgres(data_dir)
+    await running.start()
+    try:
+        found = await database.check(load_settings(data_dir=data_dir))
+        assert found.outcome == "ok"
+        assert "of the Escuta that runs" in found.sentence
+        assert running.pid is not None
+    finally:
+        await running.stop()
 
 
 async def test_a_database_that_does_not_answer_fails_without_its_password(closed_port):

@@ -32,8 +32,9 @@ async def _start(data_dir: Path, which: str) -> Finding:
         url = await server.start()
         return await _connect(url, f"Embedded PostgreSQL ({which})")
     except Conflict as error:
-        # In use by a running server is how it should be; a cluster of another version is not.
-        return ok(f"Embedded PostgreSQL: {error}") if "in use" in str(error) else fail(str(error))
+        # Locked by a server that runs, or made by another PostgreSQL version: only the first one answers.
+        found = await _connect(server.url, "Embedded PostgreSQL (of the Escuta that runs)")
+        return found if found.outcome == "ok" else fail(str(error))
     except DatabaseUnavailable as error:
         return fail(str(error))
     finally:
