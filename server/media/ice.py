@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import ifaddr
 
-from ..model.errors import InvalidRequest, Unavailable
+from ..model.errors import InvalidRequest, InvalidSettings, Unavailable
 from ..settings import Settings
 
 # Bridges of containers and virtual machines: no browser can reach them, each costs it a round of checks.
@@ -55,7 +55,17 @@ class RemoteCandidate:
 
 
 def ice_settings(settings: Settings) -> IceSettings:
-    """Read what concerns ICE."""
+    """Read what concerns ICE.
+
+    Raises:
+        InvalidSettings: If ADVERTISED_IP is not an IP address.
+    """
+    try:
+        ipaddress.ip_address(settings.advertised_ip or "127.0.0.1")
+    except ValueError as error:
+        raise InvalidSettings(
+            f"ADVERTISED_IP is {settings.advertised_ip}, which is no IP address: set the server's public one in .env."
+        ) from error
     return IceSettings(settings.advertised_ip, settings.udp_port_min, settings.udp_port_max)
 
 

@@ -179,7 +179,7 @@ class _Reader:
         encodings = (RTPMAP.fullmatch(value) for value in attributes(self._section, "rtpmap"))
         offered = {int(matched[1]): matched[2] for matched in encodings if matched}
         known = [number for number in self._formats if offered.get(number, "").lower() in CODECS[self._kind]]
-        dynamic = [number for number in dict.fromkeys(known) if 96 <= number <= 127 or 35 <= number <= 63]
+        dynamic = [number for number in dict.fromkeys(known) if 96 <= number <= 127]  # aiortc renumbers others
         media = {number: offered[number] for number in dynamic if not offered[number].lower().startswith("rtx")}
         if not media:
             wanted = "Opus" if self._kind == "audio" else "VP8 or H.264"

@@ -88,7 +88,7 @@ class Peer:
             self._leg.agree(read_answer(answer), offer.lines)
             if self._offer is None:
                 loop = asyncio.get_running_loop()
-                self._timer = loop.call_later(self._connect_timeout_s, self._on_connect_timeout)
+                self._timer = loop.call_later(self._connect_timeout_s, self._fail)
                 self._on_state("connecting")
             self._offer = offer
             return answer
@@ -110,8 +110,12 @@ class Peer:
             await self._transport.add_candidate(usable)
 
     def listen_to(self, source: Peer | None) -> None:
-        """Send this browser what `source` sends from now on, and ask `source` for a key frame at once."""
-        self._leg.listen_to(source._leg if source is not None and source._closing is None else None)
+        """Send this browser what `source` sends from now on, and ask `source` for a key frame at once.
+
+        SSRCs, sequence numbers and timestamps stay continuous whatever was listened to before.
+        """
+        open_source = source is not None and source._closing is None and self._closing is None
+        self._leg.listen_to(source._leg if source is not None and open_source else None)
 
     def request_key_frame(self) -> None:
         """Ask this browser for a key frame, at most twice a second; a request too early is sent later."""
@@ -133,7 +137,10 @@ class Peer:
         )
 
     async def close(self) -> None:
-        """Close within 5 seconds; again is harmless. The listener hears `closed`."""
+        """Close within 5 seconds; again is harmless. The listener hears `closed`.
+
+        A peer that fails, or whose browser goes, closes by itself.
+        """
         self._begin_close()
         if self._closing is not None:
             await asyncio.shield(self._closing)
@@ -176,13 +183,13 @@ class Peer:
         elif state == "connecting":
             self._tap.state("connecting")
         elif state == "failed":
-            self._tap.state("failed")
-        elif state == "closed" and self._closing is None:
+            self._fail()
+        elif state == "closed":
             # The browser closed: free what is left here too.
             self._begin_close()
 
-    def _on_connect_timeout(self) -> None:
-        # aioice never gives up by itself while more candidates may come.
+    def _fail(self) -> None:
+        """Give up: aioice never does by itself while more candidates may come, and nothing here recovers."""
         self._tap.state("failed")
         self._begin_close()
 

@@ -59,17 +59,31 @@ class Stripes(MediaStreamTrack):
         return frame
 
 
-class Browser:
+class Watched:
+    """Something to wait for changes of."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Event()
+
+    async def until(self, holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
+        """Wait until `holds()`, looking again at every change."""
+        async with asyncio.timeout(timeout_s):
+            while not holds():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+class Browser(Watched):
     """Offers audio and video as the page does, and keeps the packets by kind."""
 
     def __init__(self, *, sending: bool = True) -> None:
+        super().__init__()
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.sent: dict[str, list[RtpPacket]] = defaultdict(list)
         self.received: dict[str, list[RtpPacket]] = defaultdict(list)
         self.sent_control: list[Message] = []
         self.received_control: list[Message] = []
         self._kinds: dict[int, str] = {}
-        self._changed = asyncio.Event()
         for kind, track in (("audio", Tone), ("video", Stripes)):
             if sending:
                 self.pc.addTrack(track())
@@ -89,13 +103,6 @@ class Browser:
 
     async def connect(self, peer: Peer) -> None:
         await self.accept(await peer.answer(await self.offer()))
-
-    async def until(self, holds: Callable[[], bool], timeout_s: float = 30.0) -> None:
-        """Wait until `holds()`, looking again at every packet."""
-        async with asyncio.timeout(timeout_s):
-            while not holds():
-                self._changed.clear()
-                await self._changed.wait()
 
     async def close(self) -> None:
         await self.pc.close()
@@ -126,22 +133,26 @@ class Browser:
         dtls._handle_rtp_data, dtls._handle_rtcp_data, dtls._send_rtp = on_rtp, on_rtcp, on_send
 
 
-class Listener:
+class Listener(Watched):
     """Keeps what a peer tells."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.audio: list[OpusPacket] = []
         self.reports: list[SenderReport] = []
         self.states: list[PeerState] = []
 
     def on_audio(self, packet: OpusPacket) -> None:
         self.audio.append(packet)
+        self._changed.set()
 
     def on_sender_report(self, report: SenderReport) -> None:
         self.reports.append(report)
+        self._changed.set()
 
     def on_connection_state(self, state: PeerState) -> None:
         self.states.append(state)
+        self._changed.set()
 
 
 def new_peer(listener: Listener | None = None, **options) -> Peer:
