@@ -42,6 +42,7 @@ class Parts:
     store: Store
     registry: Registry
     authority: TokenAuthority
+    signaling: Signaling
     web: web.Application
 
 
@@ -85,7 +86,9 @@ async def running(settings: Settings, say: Callable[[str], None] = lambda _: Non
             application,
             WebContext(settings=settings, store=store, rooms=registry, authority=authority, socket=signaling.handle),
         )
-        yield Parts(settings=settings, store=store, registry=registry, authority=authority, web=application)
+        yield Parts(
+            settings=settings, store=store, registry=registry, authority=authority, signaling=signaling, web=application
+        )
 
 
 async def _database_url(settings: Settings, stack: AsyncExitStack) -> str:

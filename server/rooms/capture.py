@@ -164,9 +164,10 @@ class Capture:
         self._publish(RecordingStopped(at_s=self._clock.now_s(), reason=reason))
 
     def _on_failure(self, message: str) -> None:
-        """The journal cannot be written any more: captions and the call go on."""
+        """Something is lost, or nothing can be written any more: captions and the call go on."""
         self._publish(SidecarFailed(at_s=self._clock.now_s(), sidecar="recording", detail=message))
-        self._stop_recording("failed")
+        if self._recorder is not None and not self._recorder.recording:
+            self._stop_recording("failed")
 
     def _existing_folder(self) -> Path:
         folder = self.folder

@@ -97,6 +97,10 @@ class Speech(Protocol):
 class Recorder(Protocol):
     """One consultation's journal."""
 
+    @property
+    def recording(self) -> bool:
+        """Whether packets are kept at the moment."""
+
     async def open(self) -> None:
         """Open or continue it; raises an EscutaError when it cannot be written."""
 

@@ -11,7 +11,7 @@ from ..model.consultation import Consultation, ConsultationStatus
 from ..model.errors import ConsultationOver, DatabaseUnavailable, NotFound
 from ..model.events import EndReason
 from .exchange import Speaks, json_response, read_body, read_query, speaks
-from .keys import AUTHORITY, CLAIMS, ROOMS, SETTINGS, STORE
+from .keys import AUTHORITY, CLAIMS, ROOMS, SETTINGS, STORE, settled_store
 from .links import join_link
 from .paths import consultation_id_of
 from .resources import (
@@ -25,7 +25,6 @@ from .resources import (
 )
 
 DEFAULT_AGENT_ID = "default"
-SETTLE_TIMEOUT_S = 2.0
 
 
 @speaks(Speaks(body=NewConsultation, returns=Consultation, status=201, raises=(NotFound, DatabaseUnavailable)))
@@ -62,7 +61,7 @@ async def list_consultations(request: web.Request) -> web.Response:
 async def read_consultation(request: web.Request) -> web.Response:
     """Read one consultation with its participants."""
     consultation_id = consultation_id_of(request)
-    store = request.app[STORE]
+    store = await settled_store(request)
     consultation = await store.consultation(consultation_id)
     detail = ConsultationDetail(
         **consultation.model_dump(),
@@ -81,7 +80,7 @@ async def end_consultation(request: web.Request) -> web.Response:
     reason: EndReason = "ended_by_clinician" if by_clinician else "ended_by_api"
     # A live call can be ended while the database is away.
     await request.app[ROOMS].end(consultation_id, reason)
-    await request.app[STORE].settled(SETTLE_TIMEOUT_S)
+    await settled_store(request)
     return json_response(EndedConsultation(id=consultation_id))
 
 

@@ -117,3 +117,15 @@ SOCKET: web.AppKey[Handler] = web.AppKey("SOCKET", Callable)  # type: ignore[arg
 
 CLAIMS = web.RequestKey("CLAIMS", Claims)
 """The verified token of a request to a route that needs one."""
+
+SETTLE_TIMEOUT_S = 2.0
+
+
+async def settled_store(request: web.Request) -> ConsultationStore:
+    """Return the store once what was recorded before can be read from it, or after `SETTLE_TIMEOUT_S`.
+
+    The last words and the recording are asked for in the moment they are stated.
+    """
+    store = request.app[STORE]
+    await store.settled(SETTLE_TIMEOUT_S)
+    return store

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ..model.errors import DatabaseUnavailable, NotFound
 from .exchange import Speaks, json_response, speaks
-from .keys import SETTINGS, STORE
+from .keys import SETTINGS, STORE, settled_store
 from .paths import consultation_id_of, file_name_of
 from .resources import RecordingList
 
@@ -21,7 +21,7 @@ CONTENT_TYPES = {"ogg": "audio/ogg", "wav": "audio/wav"}
 async def list_recordings(request: web.Request) -> web.Response:
     """List the finalized recording's files."""
     consultation_id = consultation_id_of(request)
-    store = request.app[STORE]
+    store = await settled_store(request)
     await store.consultation(consultation_id)
     files = tuple(await store.recordings(consultation_id))
     return json_response(RecordingList(consultation_id=consultation_id, files=files))

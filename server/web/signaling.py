@@ -26,13 +26,13 @@ from ..model.events import Event, SidecarStateChanged
 from ..rooms.participant import Connection, Seat
 from ..rooms.registry import Registry
 from ..rooms.seating import JoinRequest, Seating
-from ..rooms.watch import HEARTBEAT_MISSED_S, HEARTBEAT_S
+from ..rooms.watch import HEARTBEAT_S
 from ..settings import Settings
 from . import messages as m
 from .auth import TokenAuthority
 from .origins import origin_allowed
 from .outbox import Outbox
-from .rates import MessageRate
+from .session import Session, error_message
 
 log = structlog.get_logger()
 
@@ -53,11 +53,6 @@ CLOSE_CODES: tuple[tuple[type[EscutaError], int], ...] = (
 def close_code(error: EscutaError) -> int:
     """Return the close code with which a socket ends because of `error`."""
     return next((code for kind, code in CLOSE_CODES if isinstance(error, kind)), m.CloseCode.UNAVAILABLE)
-
-
-def error_message(error: EscutaError) -> m.ErrorMessage:
-    """Return `error` as a message."""
-    return m.ErrorMessage(code=error.code, message=str(error))
 
 
 class BrowserConnection:
@@ -87,12 +82,17 @@ class Signaling:
         self._registry = registry
         self._authority = authority
         self._settings = settings
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._outboxes: set[Outbox] = set()
 
     @property
     def open_sockets(self) -> int:
         """How many browsers are connected."""
-        return len(self._sockets)
+        return len(self._outboxes)
+
+    def close(self) -> None:
+        """Tell every browser still here that the server is going away."""
+        for outbox in self._outboxes:
+            outbox.close(m.CloseCode.SERVER_STOPPING, "server stopping")
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one browser until its socket closes.
@@ -103,9 +103,13 @@ class Signaling:
         if not origin_allowed(request, self._settings):
             raise Forbidden("This page's origin may not open the socket: add it to ALLOWED_ORIGINS.")
         socket = web.WebSocketResponse(max_msg_size=SOCKET_LIMIT_BYTES, compress=False)
-        await socket.prepare(request)
-        self._sockets.add(socket)
         outbox = Outbox(socket)
+        self._outboxes.add(outbox)
+        try:
+            await socket.prepare(request)
+        except BaseException:
+            self._outboxes.discard(outbox)
+            raise
         sending = asyncio.create_task(outbox.run())
         try:
             await self._serve(socket, outbox)
@@ -118,7 +122,7 @@ class Signaling:
             outbox.close(m.CloseCode.UNAVAILABLE, "internal")
         finally:
             outbox.close(m.CloseCode.LEFT, "left")
-            self._sockets.discard(socket)
+            self._outboxes.discard(outbox)
             with suppress(TimeoutError):
                 async with asyncio.timeout(5.0):
                     await sending
@@ -184,79 +188,6 @@ class Signaling:
             connection.deliver(
                 0, SidecarStateChanged(at_s=now_s, sidecar="speech", state=state.state, detail=state.detail)
             )
-
-
-class Session:
-    """One browser in its seat."""
-
-    def __init__(self, seating: Seating, seat: Seat, connection: Connection, outbox: Outbox) -> None:
-        self._seating = seating
-        self._seat = seat
-        self._connection = connection
-        self._outbox = outbox
-        self._rate = MessageRate()
-
-    async def converse(self, socket: web.WebSocketResponse) -> None:
-        """Take messages until the socket closes, the seat is given up or another socket has it.
-
-        Raises:
-            TooFrequent: If the browser goes on sending too much after it was told.
-        """
-        while self._seat.connection is self._connection:
-            try:
-                async with asyncio.timeout(HEARTBEAT_MISSED_S):
-                    received = await socket.receive()
-            except TimeoutError:
-                self._outbox.close(m.CloseCode.HEARTBEAT_MISSED, "heartbeat missed")
-                return
-            if received.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
-                return
-            if self._seat.connection is not self._connection:
-                return
-            self._seat.heard_s = self._seating.room.clock.now_s()
-            try:
-                self._rate.count()
-                if received.type is not WSMsgType.TEXT:
-                    raise InvalidMessage("Messages are JSON in text frames; this one was binary.")
-                await self._act(m.parse(received.data))
-            except EscutaError as error:
-                if self._rate.exhausted:
-                    raise
-                self._outbox.send(error_message(error))
-            except Exception:
-                # A fault of ours with one message must not take the participant out of the call.
-                log.exception("signaling.message_failed")
-                self._outbox.send(m.ErrorMessage(code="internal", message="The server could not handle that message."))
-
-    async def _act(self, message: m.ClientMessage) -> None:
-        seating, seat = self._seating, self._seat
-        if not isinstance(message, m.Ping | m.Leave):
-            seating.room.check_live()
-        match message:
-            case m.Ping(t=t):
-                self._outbox.send(m.Pong(t=t, room_s=seating.room.clock.now_s()))
-            case m.Offer(connection=number, sdp=sdp):
-                answer = await seating.room.crossing.answer(seat, number, sdp)
-                self._outbox.send(m.Answer(connection=number, sdp=answer))
-            case m.Candidate():
-                await seating.room.crossing.add_candidate(
-                    seat, message.connection, message.candidate, message.sdp_mid, message.sdp_m_line_index
-                )
-            case m.Media(microphone=microphone, camera=camera, screen=screen):
-                seating.media(seat, microphone=microphone, camera=camera, screen=screen)
-            case m.Consent(granted=granted):
-                seating.consent(seat, granted)
-            case m.Chat(message_id=message_id, text=text):
-                seating.chat(seat, message_id, text)
-            case m.MarkTip(tip_id=tip_id, mark=mark):
-                seating.room.advice.mark(seat.role, tip_id, mark)
-            case m.Leave():
-                seating.leave(seat)
-                self._outbox.close(m.CloseCode.LEFT, "left")
-            case m.End():
-                seating.end(seat)
-            case m.Join():
-                raise InvalidMessage("You have joined already; a second join is not possible on this socket.")
 
 
 def _seat(seat: Seat) -> m.Seat:

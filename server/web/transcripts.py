@@ -8,7 +8,7 @@ from ..model.audience import roles_of
 from ..model.consultation import Role
 from ..model.errors import DatabaseUnavailable, NotFound
 from .exchange import Speaks, json_response, read_query, speaks
-from .keys import CLAIMS, STORE
+from .keys import CLAIMS, settled_store
 from .paths import consultation_id_of
 from .resources import (
     ActivityLine,
@@ -44,7 +44,7 @@ async def read_transcript(request: web.Request) -> web.Response:
     """Read the transcript as JSON with word times, or as WebVTT, SubRip or plain text."""
     consultation_id = consultation_id_of(request)
     form = read_query(request, TranscriptQuery).format
-    store = request.app[STORE]
+    store = await settled_store(request)
     consultation = await store.consultation(consultation_id)
     utterances = tuple(sorted(await store.utterances(consultation_id), key=lambda spoken: spoken.start_s))
     if form == "json":
@@ -65,7 +65,7 @@ async def read_transcript(request: web.Request) -> web.Response:
 async def list_tips(request: web.Request) -> web.Response:
     """List the tips the caller may see: a patient sees those for the patient or for all."""
     consultation_id = consultation_id_of(request)
-    store = request.app[STORE]
+    store = await settled_store(request)
     await store.consultation(consultation_id)
     is_patient = request[CLAIMS].role == "patient"
     tips = tuple(
@@ -80,7 +80,7 @@ async def list_tips(request: web.Request) -> web.Response:
 async def list_chat(request: web.Request) -> web.Response:
     """List what was typed."""
     consultation_id = consultation_id_of(request)
-    store = request.app[STORE]
+    store = await settled_store(request)
     await store.consultation(consultation_id)
     messages = tuple(await store.chat_messages(consultation_id))
     return json_response(ChatLog(consultation_id=consultation_id, messages=messages))
@@ -90,7 +90,7 @@ async def list_chat(request: web.Request) -> web.Response:
 async def list_activity(request: web.Request) -> web.Response:
     """List who started, who took part, for how long, and what else happened."""
     consultation_id = consultation_id_of(request)
-    store = request.app[STORE]
+    store = await settled_store(request)
     await store.consultation(consultation_id)
     entries = tuple(
         ActivityLine(at=entry.at, at_s=entry.at_s, kind=entry.kind, role=entry.role, detail=dict(entry.detail))

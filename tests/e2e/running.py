@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,14 +100,15 @@ def running_server(folder: Path, **environment: str) -> Iterator[RunningServer]:
         "MIN_FREE_DISK_MB": "10",
         **environment,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "server", "serve", "--port", "0", "--json", "--no-demo"],
-        cwd=ROOT,
-        env=process_environment,
-        stdout=subprocess.PIPE,
-        stderr=(folder / "server.log").open("a"),
-        text=True,
-    )
+    with (folder / "server.log").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "server", "serve", "--port", "0", "--json", "--no-demo"],
+            cwd=ROOT,
+            env=process_environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -173,3 +175,9 @@ async def join(page: Page, *, consent: bool = True) -> None:
     await page.click("#consent-yes" if consent else "#consent-no")
     await page.click("#join")
     await page.wait_for_selector('main[data-screen="call"]')
+
+
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for something another process does; the test's own time-out bounds it."""
+    while not await check():  # noqa: ASYNC110 - nothing in this process could set an event
+        await asyncio.sleep(0.2)

@@ -179,6 +179,7 @@ class FakeRecorder:
     packets: list[Any] = field(default_factory=list)
     reports: list[Any] = field(default_factory=list)
     ended_at_s: float | None = None
+    recording: bool = False
 
     async def open(self) -> None:
         if self.fails_to_open:
@@ -195,6 +196,7 @@ class FakeRecorder:
         self.calls.append(f"connection {role.value}")
 
     def start(self) -> None:
+        self.recording = True
         self.calls.append("start")
 
     def stop(self) -> None:

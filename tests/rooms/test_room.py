@@ -172,6 +172,10 @@ async def test_failing_recorder_is_stated_and_the_call_goes_on(house):
         _, seen, _ = join(seating, CLINICIAN)
         join(seating, PATIENT)
         await settle()
+        house.recorders[0].on_failure("The disk is slow: 12 packets are lost.")
+        await settle()
+        assert not seen.of(RecordingStopped)
+        house.recorders[0].recording = False
         house.recorders[0].on_failure("The disk is full.")
         await settle()
         assert seen.of(SidecarFailed)[0].sidecar == "recording"

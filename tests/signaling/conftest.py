@@ -59,6 +59,7 @@ class Desk:
 
     house: House
     registry: Registry
+    signaling: Signaling
     client: TestClient[web.Request, web.Application]
     authority: TokenAuthority
 
@@ -90,4 +91,4 @@ async def desk(tmp_path) -> AsyncIterator[Desk]:
         application = web.Application()
         application.router.add_get("/ws", signaling.handle)
         async with TestClient(TestServer(application)) as client:
-            yield Desk(house, registry, client, authority)
+            yield Desk(house, registry, signaling, client, authority)

@@ -117,6 +117,13 @@ async def test_another_origins_page_cannot_open_the_socket(desk):
     assert response.status != 101
 
 
+async def test_a_stopping_server_says_so_to_those_who_are_still_at_the_door(desk):
+    browser = await desk.open()
+    assert desk.signaling.open_sockets == 1
+    desk.signaling.close()
+    assert await browser.close_code() == CloseCode.SERVER_STOPPING
+
+
 async def test_first_message_must_be_join(desk):
     browser = await desk.open()
     await browser.send(type="ping")
@@ -181,7 +188,7 @@ def hostile_messages(count: int, seed: int) -> list[str]:
 
 
 async def test_a_thousand_hostile_messages_disturb_nobody(desk, monkeypatch):
-    monkeypatch.setattr("server.web.signaling.MessageRate", lambda: MessageRate(lambda: float(next(ticks))))
+    monkeypatch.setattr("server.web.session.MessageRate", lambda: MessageRate(lambda: float(next(ticks))))
     ticks = iter(range(10**9))
     patient, clinician = await desk.join("patient"), await desk.join("clinician")
     for text in hostile_messages(1000, seed=7):
