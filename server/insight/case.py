@@ -30,7 +30,7 @@ class Case:
         self.turn_starts_s: list[float] = []
         question: Heard | None = None
         for one in heard:
-            self._add(one)
+            self._add(one, of_relatives=question is not None and question.asks_about_relatives)
             if one.utterance.role is Role.CLINICIAN:
                 question = one
             elif question is not None:
@@ -46,12 +46,12 @@ class Case:
         """Return what `role` stated of `name`."""
         return [found for found in self.mentioned[name] if found.role is role and found.status is Status.AFFIRMED]
 
-    def _add(self, one: Heard) -> None:
+    def _add(self, one: Heard, *, of_relatives: bool) -> None:
         if one.words >= MIN_TURN_WORDS:
             self.turn_starts_s.append(one.utterance.start_s)
         for finding in one.findings:
             self.mentioned[finding.name].append(finding)
-            if finding.role is Role.PATIENT:
+            if finding.role is Role.PATIENT and (finding.own or not of_relatives):
                 self._state(finding)
         self.plans.extend(one.plans)
         self.allergens.extend(one.allergens)

@@ -24,7 +24,7 @@ _BEFORE_CUE = 4
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A concept, or a medicine, as mentioned once. `first` and `last` are its tokens in the utterance."""
+    """A concept, or a medicine, as mentioned once. `first` and `last` are its tokens, `own` if the speaker is named."""
 
     name: str
     status: Status
@@ -35,6 +35,7 @@ class Finding:
     sentence: int = 0
     first: int = 0
     last: int = 0
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Heard:
     plans: tuple[Finding, ...] = ()
     asked: tuple[Finding, ...] = ()
     answer: Status | None = None
+    asks_about_relatives: bool = False
     words: int = 0
 
 
@@ -75,6 +77,7 @@ class _Reading:
             sentence=self.spoken.tokens[match.first].sentence,
             first=match.first,
             last=match.last,
+            own=self.scope.speaks_of_self(match),
         )
 
 
@@ -124,20 +127,22 @@ def read(utterance: Utterance, language: str) -> Heard:
             finding for finding in findings if finding.status is Status.ASKED and finding.sentence == last_sentence
         ),
         answer=reading.scope.answer(),
+        asks_about_relatives=reading.scope.asks_about_relatives(),
         words=len(spoken.tokens),
     )
 
 
 def _sort(matches: Sequence[Match]) -> tuple[list[Match], list[Match], list[Match]]:
-    cues, concepts, medicines = [], [], []
+    sorted_: dict[str, list[Match]] = {"scope": [], "medicine": [], "not": [], "concept": []}
     for match in matches:
-        if (cue := knowledge_file.scope_cue(match.name)) is not None:
-            cues.append(match._replace(name=cue))
-        elif (medicine := knowledge_file.medicine_id(match.name)) is not None:
-            medicines.append(match._replace(name=medicine))
-        else:
-            concepts.append(match)
-    return cues, concepts, medicines
+        kind, name = knowledge_file.kind_and_name(match.name)
+        sorted_[kind].append(match._replace(name=name))
+    kept = [match for match in sorted_["concept"] if not any(_overlap(match, other) for other in sorted_["not"])]
+    return sorted_["scope"], kept, sorted_["medicine"]
+
+
+def _overlap(match: Match, other: Match) -> bool:
+    return match.name == other.name and match.first <= other.last and other.first <= match.last
 
 
 def _allergens(reading: _Reading) -> tuple[Finding, ...]:

@@ -13,8 +13,6 @@ from .phrases import Lexicon
 from .scope import CUES
 
 FOLDER = Path(__file__).parent / "knowledge"
-_SCOPE = "scope."
-_MEDICINE = "medicine."
 
 Group = tuple[str, ...]
 """Concepts any of which will do."""
@@ -48,10 +46,14 @@ class Unasked(_Rule):
 
 
 class Action(_Rule):
-    """Something the clinician says will be done. With `announced`, only after words of intent."""
+    """Something the clinician says will be done.
+
+    With `announced`, only after words of intent; with `after`, only soon after the patient said that.
+    """
 
     concept: str
     announced: bool = True
+    after: str = ""
 
 
 class Aspect(Frozen):
@@ -104,6 +106,7 @@ class Knowledge(Frozen):
     small_talk: SmallTalk
     scope: dict[str, tuple[str, ...]]
     concepts: dict[str, tuple[str, ...]]
+    exclusions: dict[str, tuple[str, ...]]
     medicines: tuple[Medicine, ...]
     allergy_conflict: AllergyRule
     red_flag: tuple[RedFlag, ...]
@@ -116,9 +119,9 @@ class Knowledge(Frozen):
     def _names_exist(self) -> Knowledge:
         used = {c for rule in self.red_flag for group in rule.all for c in group}
         used |= {c for rule in self.unasked for c in (*rule.when, *rule.unless, *rule.given)}
-        used |= {rule.concept for rule in self.action}
+        used |= {name for rule in self.action for name in (rule.concept, rule.after) if name}
         used |= {c for rule in self.follow_up for c in (*rule.when, *(a.concept for a in rule.aspects))}
-        used |= {c for conflict in self.conflict for c in conflict.given}
+        used |= {c for conflict in self.conflict for c in conflict.given} | set(self.exclusions)
         if missing := used - set(self.concepts):
             raise ValueError(f"rules name concepts that are not in [concepts]: {', '.join(sorted(missing))}")
         if unknown := set(self.scope) ^ set(CUES):
@@ -127,20 +130,17 @@ class Knowledge(Frozen):
 
     def lexicon(self) -> Lexicon:
         """Compile everything this language recognises."""
-        phrases = dict(self.concepts)
-        phrases |= {_SCOPE + name: group for name, group in self.scope.items()}
-        phrases |= {_MEDICINE + medicine.id: medicine.words for medicine in self.medicines}
+        phrases = {f"concept.{name}": group for name, group in self.concepts.items()}
+        phrases |= {f"not.{name}": group for name, group in self.exclusions.items()}
+        phrases |= {f"scope.{name}": group for name, group in self.scope.items()}
+        phrases |= {f"medicine.{medicine.id}": medicine.words for medicine in self.medicines}
         return Lexicon(phrases)
 
 
-def scope_cue(name: str) -> str | None:
-    """Return the cue a match of the lexicon stands for, if it is one."""
-    return name.removeprefix(_SCOPE) if name.startswith(_SCOPE) else None
-
-
-def medicine_id(name: str) -> str | None:
-    """Return the medicine a match of the lexicon stands for, if it is one."""
-    return name.removeprefix(_MEDICINE) if name.startswith(_MEDICINE) else None
+def kind_and_name(name: str) -> tuple[str, str]:
+    """Return what a match of the lexicon is ("scope", "medicine", "not" or "concept") and its name."""
+    kind, _, rest = name.partition(".")
+    return kind, rest
 
 
 @cache

@@ -1,8 +1,8 @@
 """Find phrases in tokens, forgiving what speech recognition gets wrong.
 
-A phrase is words with a little notation: `a|b` either word, `word*` any word beginning so, `word?` may be
-missing, `~` up to three words of the same sentence. A word of seven letters or more also matches at one letter's
-difference, and when recognition split it in two ("de pirona").
+A phrase is words with a little notation: `a|b_c` the word a or the words b c, `word*` any word beginning so,
+`word?` may be missing, `~` up to three words of the same sentence. A word of seven letters or more also matches
+at one letter's difference, and when recognition split it in two ("de pirona").
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ from .text import Token, fold
 
 LONG_WORD = 7
 """Letters from which one may be wrong."""
+SURE_WORD = 9
+"""Letters from which the first may be the wrong one: "sitting" is not "fitting"."""
 MAX_GAP = 3
 """Words that `~` may stand for."""
+SHORTEST_PLURAL = 3
+"""Letters beyond which a last s is taken for a plural: "is" is not "i"."""
 _SHORTEST_PREFIX = 3
 
 
@@ -42,17 +46,27 @@ class _Phrase:
 
 
 def _parse(name: str, phrase: str) -> Iterator[_Phrase]:
-    """Return `phrase` with and without each of its optional words."""
-    choices: list[tuple[frozenset[str] | None, ...]] = []
-    for part in phrase.replace("-", " ").split():
-        words = part.rstrip("?").split("|")
-        atoms = _GAP if part == "~" else frozenset(_atom(word) for word in words)
-        choices.append((atoms, None) if part.endswith("?") else (atoms,))
-    for choice in product(*choices):
-        elements = tuple(atoms for atoms in choice if atoms is not None)
+    """Return `phrase` once for each way of saying it."""
+    for ways in product(*(_ways(part) for part in phrase.replace("-", " ").split())):
+        elements = tuple(atoms for way in ways for atoms in way)
         if not elements or elements[0] is _GAP or elements[-1] is _GAP:
             raise ValueError(f"phrase {phrase!r} of {name!r} must begin and end with a word")
         yield _Phrase(name, elements)
+
+
+def _ways(part: str) -> Iterator[tuple[frozenset[str], ...]]:
+    """Return what may stand for one part: its words as alternatives, each of its word_groups, or nothing."""
+    if part == "~":
+        yield (_GAP,)
+        return
+    words = part.rstrip("?").split("|")
+    if single := frozenset(_atom(word) for word in words if "_" not in word):
+        yield (single,)
+    for group in words:
+        if "_" in group:
+            yield tuple(frozenset({_atom(word)}) for word in group.split("_"))
+    if part.endswith("?"):
+        yield ()
 
 
 def _atom(word: str) -> str:
@@ -95,7 +109,7 @@ class _Vocabulary:
     def resolve(self, heard: str) -> set[str]:
         """Return every word of the phrases that `heard` may be."""
         found = {heard} & self._exact
-        if heard.endswith("s") and heard[:-1] in self._exact:
+        if len(heard) > SHORTEST_PLURAL and heard.endswith("s") and heard[:-1] in self._exact:
             found.add(heard[:-1])
         for length in range(_SHORTEST_PREFIX, len(heard) + 1):
             if heard[:length] in self._prefixes:
@@ -115,7 +129,11 @@ class _Vocabulary:
         candidates = set(self._near.get(heard, ()))
         for shorter in _deletions(heard):
             candidates |= self._near.get(shorter, set())
-        return {atom for atom in candidates if within_one_edit(heard, atom)}
+        return {
+            atom
+            for atom in candidates
+            if (atom[0] == heard[0] or len(atom) >= SURE_WORD) and within_one_edit(heard, atom)
+        }
 
 
 class _Heard(NamedTuple):

@@ -13,13 +13,13 @@ from .knowledge_file import Group, Knowledge, Medicine
 
 NAME = "rules"
 MAX_FOLLOW_UPS = 2
+SOON_S = 20.0
 
 
 def red_flags(case: Case, knowledge: Knowledge) -> Iterator[Tip]:
     """Urgent constellations, put together from any utterances of the patient that lie near enough."""
     for rule in knowledge.red_flag:
-        found = [_latest(case, group) for group in rule.all]
-        present = [finding for finding in found if finding is not None]
+        present = _one_of_each(case, rule.all)
         if len(present) < len(rule.all):
             continue
         starts = [finding.start_s for finding in present]
@@ -68,7 +68,7 @@ def actions(case: Case, knowledge: Knowledge) -> Iterator[Tip]:
     """What the clinician announced, so that it isn't forgotten."""
     for rule in knowledge.action:
         for plan in case.plans:
-            if plan.name == rule.concept:
+            if plan.name == rule.concept and (not rule.after or _soon_after(case, rule.after, plan)):
                 text = rule.text.format(quote=plan.evidence[0].quote)
                 yield _tip(TipKind.ACTION, rule.subject, text, [plan])
                 break
@@ -85,6 +85,23 @@ def follow_ups(case: Case, knowledge: Knowledge, given: set[str]) -> Iterator[Ti
         if missing and rule.subject not in given:
             left -= 1
             yield _tip(TipKind.TIP, rule.subject, rule.text.format(missing=", ".join(missing)), [symptom])
+
+
+def _soon_after(case: Case, name: str, plan: Finding) -> bool:
+    return any(
+        said.role is Role.PATIENT and 0 <= plan.start_s - said.start_s <= SOON_S for said in case.mentioned[name]
+    )
+
+
+def _one_of_each(case: Case, groups: tuple[Group, ...]) -> list[Finding]:
+    """Return the latest finding of each group, a different one for each where there is."""
+    found: list[Finding] = []
+    for group in groups:
+        taken = {finding.name for finding in found}
+        finding = _latest(case, tuple(name for name in group if name not in taken)) or _latest(case, group)
+        if finding is not None:
+            found.append(finding)
+    return found
 
 
 def _latest(case: Case, group: Group) -> Finding | None:

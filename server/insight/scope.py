@@ -24,11 +24,13 @@ CUES = (
     "answers_yes",
     "nothing_after",
     "breaks",
+    "resumes",
     "first_person",
     "relatives",
     "relatives_after",
     "uncertain",
     "past",
+    "present",
     "question_starts",
 )
 
@@ -68,12 +70,12 @@ class Scope:
             return Status.NEGATED
         if self._of_relative(mention):
             return Status.RELATIVE
-        if self._in_sentence(mention, "past"):
+        if self._is_past(mention):
             return Status.PAST
         if self._before(mention, "uncertain"):
             return Status.UNCERTAIN
         asks = self._tokens[mention.first].sentence in self.questions
-        if asks and not self._before(mention, "first_person", REACH):
+        if asks and not self.speaks_of_self(mention):
             return Status.ASKED
         return Status.AFFIRMED
 
@@ -94,6 +96,15 @@ class Scope:
         denies = any(cue for name in ("negates", "negates_verb") for cue in self._cues[name])
         return Status.AFFIRMED if opens_yes and not denies else None
 
+    def asks_about_relatives(self) -> bool:
+        """Tell whether a relative, or the family, comes up in a question."""
+        cues = self._cues["relatives"] + self._cues["relatives_after"]
+        return any(self._tokens[cue.first].sentence in self.questions for cue in cues)
+
+    def speaks_of_self(self, mention: Match) -> bool:
+        """Tell whether the speaker comes before `mention` in its sentence: "I have", "estou com"."""
+        return self._before(mention, "first_person", REACH)
+
     def same_sentence(self, a: Match, b: Match) -> bool:
         """Tell whether two mentions stand in one sentence."""
         return self._tokens[a.first].sentence == self._tokens[b.first].sentence
@@ -110,6 +121,9 @@ class Scope:
             return False
         for stop in self._cues["breaks"]:
             if start <= stop.first and stop.last < mention.first:
+                return False
+        for new in self._cues["resumes"]:
+            if start < new.first <= mention.first and self._tokens[new.first - 1].pause:
                 return False
         for person in self._cues["first_person"]:
             if start <= person.first <= mention.first and (is_answer or person.first > start):
@@ -159,8 +173,12 @@ class Scope:
             if cue.first <= mention.first and self.same_sentence(cue, mention)
         )
 
-    def _in_sentence(self, mention: Match, name: str) -> bool:
+    def _is_past(self, mention: Match) -> bool:
+        """Tell whether this or the sentence before speaks of long ago, and this one not of now."""
+        sentence = self._tokens[mention.first].sentence
+        if any(self._tokens[cue.first].sentence == sentence for cue in self._cues["present"]):
+            return False
         return any(
-            self.same_sentence(cue, mention) and not mention.first <= cue.first <= mention.last
-            for cue in self._cues[name]
+            0 <= sentence - self._tokens[cue.first].sentence <= 1 and not mention.first <= cue.first <= mention.last
+            for cue in self._cues["past"]
         )
