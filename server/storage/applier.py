@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 BATCH_RECORDS = 200
 BATCH_TIMEOUT_S = 15.0
+IDLE_CHECK_S = 10.0
 RETRY_DELAYS_S = (0.1, 0.25, 0.5, 1.0, 2.0)
 RETRIED = (*AWAY, psycopg.InternalError, psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable)
 """Faults of the database rather than of what is written; any other fault sets the write aside."""
@@ -85,7 +86,7 @@ class Applier:
                 await self._drain(self._connection)
                 attempt = 0
                 self._status.set("ok")
-                await self._work.wait()
+                await self._rest(self._connection)
             except Exception as error:  # whatever it is, what waits is safe on disk and is tried again
                 if not self._closing:
                     self._note_outage(error)
@@ -93,6 +94,15 @@ class Applier:
                     await self._back_off(attempt)
                     attempt += 1
         await self._disconnect()
+
+    async def _rest(self, connection: Connection) -> None:
+        """Wait for work; look now and then whether the database is still there, so that its state is known."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_CHECK_S):
+                await self._work.wait()
+        if not self._work.is_set():
+            with bounded(connection, BATCH_TIMEOUT_S):
+                await self._position(connection)
 
     async def _disconnect(self) -> None:
         if self._connection is not None:
@@ -105,13 +115,21 @@ class Applier:
             batch = self._spool.batch(BATCH_RECORDS)
             if not batch:
                 return
-            try:
-                await self._transact(connection, batch)
-            except RETRIED:
-                raise
-            except Exception:  # one record is at fault: find it
+            if len(batch) == 1 or not await self._apply_together(connection, batch):
                 for record in batch:
                     await self._apply_alone(connection, record)
+
+    async def _apply_together(self, connection: Connection, batch: Sequence[Record]) -> bool:
+        """Apply `batch` without waiting for each answer; False if a record is at fault, and nothing was applied."""
+        try:
+            await self._transact(connection, batch)
+        except psycopg.errors.PipelineAborted:
+            return False
+        except RETRIED:
+            raise
+        except Exception:
+            return False
+        return True
 
     async def _apply_alone(self, connection: Connection, record: Record) -> None:
         try:
@@ -131,10 +149,11 @@ class Applier:
             async with connection.transaction():
                 # The last commit may have succeeded without our hearing of it.
                 position = await self._position(connection)
-                for record in batch:
-                    if record.sequence > position and not skip:
-                        for name, values in effects(*unpack(record.payload)):
-                            await connection.execute(sql[name], values)
+                async with connection.pipeline() if len(batch) > 1 else contextlib.nullcontext():
+                    for record in batch:
+                        if record.sequence > position and not skip:
+                            for name, values in effects(*unpack(record.payload)):
+                                await connection.execute(sql[name], values)
                 values = {"spool_id": self._spool.id, "position": max(position, batch[-1].sequence)}
                 await connection.execute(sql["move_position"], values)
         self._spool.confirm(batch[-1])

@@ -26,8 +26,7 @@ T = TypeVar("T")
 class Database:
     """Connections are opened when needed; broken ones are replaced without the caller noticing."""
 
-    def __init__(self, database_url: str, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
-        self._answer_timeout_s = answer_timeout_s
+    def __init__(self, database_url: str) -> None:
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             database_url,
             kwargs={"autocommit": True, "row_factory": dict_row, "connect_timeout": 2},
@@ -69,7 +68,7 @@ class Database:
             DatabaseUnavailable: If the database does not answer in time.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._answer_timeout_s
+        deadline = loop.time() + ANSWER_TIMEOUT_S
         broken = 0
         # After a restart of the server every pooled connection is broken: meet each of them once.
         while broken <= POOL_SIZE and (left_s := deadline - loop.time()) > 0:

@@ -45,9 +45,9 @@ class Spool:
         OSError: If the folder cannot be made or written.
     """
 
-    def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(self, folder: Path, limit_bytes: int | None = None) -> None:
         self.folder = folder
-        self.limit_bytes = limit_bytes
+        self.limit_bytes = LIMIT_BYTES if limit_bytes is None else limit_bytes
         self.last_sequence = 0
         self.applied = 0
         self.damaged_bytes = 0

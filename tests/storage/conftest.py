@@ -6,11 +6,8 @@ from pathlib import Path
 import pytest
 
 from server.storage.store import Store
-from tests.postgres import _fresh_cluster, data_dir, database_url, empty_data_dir, postgres_server, postgres_url
 
 from .facts import consultation
-
-__all__ = ["_fresh_cluster", "data_dir", "database_url", "empty_data_dir", "postgres_server", "postgres_url"]
 
 
 @pytest.fixture
