@@ -6,6 +6,7 @@ import asyncio
 import fractions
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import asynccontextmanager
 
 import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -158,3 +159,19 @@ class Listener(Watched):
 def new_peer(listener: Listener | None = None, **options) -> Peer:
     loop = asyncio.get_running_loop()
     return Peer(ice=options.pop("ice", IceSettings()), now_s=loop.time, listener=listener or Listener(), **options)
+
+
+@asynccontextmanager
+async def closing(*things):
+    """Close everything at the end, and bound it."""
+    try:
+        yield
+    finally:
+        async with asyncio.timeout(20):
+            for thing in things:
+                await thing.close()
+
+
+def cross(one, other) -> None:
+    one.listen_to(other)
+    other.listen_to(one)
