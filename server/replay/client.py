@@ -6,10 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import TypeVar
 
 import aiohttp
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaBlackhole
 
 from ..model.errors import Unavailable
@@ -22,14 +23,33 @@ T = TypeVar("T")
 ANSWER_WITHIN_S = 20.0
 
 
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a bench adds: a video track to send, and a look at the connection before it negotiates."""
+
+    video: MediaStreamTrack | None = None
+    on_peer: Callable[[RTCPeerConnection], None] = lambda _: None
+
+
+NOTHING_MORE = Extras()
+
+
 class ReplayClient:
     """Joins with a token, sends its track, and hands every event to `on_event` with the local time it came.
 
     Use as an async context manager; inside it the seat is taken.
     """
 
-    def __init__(self, url: str, token: str, track: FileTrack, on_event: Callable[[float, Event], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        track: FileTrack,
+        on_event: Callable[[float, Event], None],
+        extras: Extras = NOTHING_MORE,
+    ) -> None:
         self.track = track
+        self._extras = extras
         self.closed = asyncio.Event()
         self.connected = asyncio.Event()
         self.errors: list[str] = []
@@ -76,7 +96,7 @@ class ReplayClient:
         await self.send({"type": "join", "v": 1, "token": self._token, "consent": True})
         welcome = await self._within(self._welcome, "a welcome")
         self._tasks.append(asyncio.create_task(self._beat(welcome.heartbeat_s / 2)))
-        await self.send({"type": "media", "microphone": True, "camera": False})
+        await self.send({"type": "media", "microphone": True, "camera": self._extras.video is not None})
         await self._connect()
 
     async def _connect(self) -> None:
@@ -92,7 +112,11 @@ class ReplayClient:
 
         peer.add_listener("connectionstatechange", on_state)
         peer.addTrack(self.track)
-        peer.addTransceiver("video", direction="recvonly")
+        if self._extras.video is not None:
+            peer.addTrack(self._extras.video)
+        else:
+            peer.addTransceiver("video", direction="recvonly")
+        self._extras.on_peer(peer)
         await peer.setLocalDescription(await peer.createOffer())
         await self.send({"type": "offer", "connection": 1, "sdp": peer.localDescription.sdp})
         answer = await self._within(self._answer, "an answer")
