@@ -10,6 +10,7 @@ import ipaddress
 import re
 import secrets
 import socket
+import urllib.parse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -80,7 +81,8 @@ def ice_servers(settings: Settings, identity: str, now: float) -> tuple[IceServe
     if stun:
         grants.append(IceServerGrant(stun))
     if turn and settings.turn_secret is not None:
-        name = identity.encode()[:MAX_TURN_IDENTITY_BYTES].decode(errors="ignore")
+        # coturn refuses names with spaces or quotes, and STUN long ones.
+        name = urllib.parse.quote(identity, safe="@")[:MAX_TURN_IDENTITY_BYTES]
         username = f"{int(now) + settings.turn_ttl_s}:{name}"
         secret = settings.turn_secret.get_secret_value().encode()
         digest = hmac.new(secret, username.encode(), hashlib.sha1).digest()

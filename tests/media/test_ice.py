@@ -149,6 +149,12 @@ def test_a_long_identity_fits_into_a_stun_username():
     assert len(turn.username.encode()) <= 280
 
 
+def test_an_identity_with_spaces_or_quotes_makes_a_name_coturn_takes():
+    owner = settings(turn_urls="turn:t", turn_secret="s", turn_ttl_s=60)
+    (turn,) = ice_servers(owner, 'dr "ana" o\'neil\\@clínica', now=0.0)
+    assert turn.username == "60:dr%20%22ana%22%20o%27neil%5C@cl%C3%ADnica"
+
+
 NOT_LOOPBACK = {"127.0.0.2": "10.0.0.2"}
 USABLE = "candidate:1 1 udp 2113937151 192.0.2.7 51234 typ host generation 0 ufrag abcd"
 
