@@ -24,6 +24,7 @@ class TurnServer:
     """A running turnserver; `url` is what a browser is given."""
 
     port: int
+    tls_port: int
     secret: str
     process: subprocess.Popen[bytes]
     log: Path
@@ -69,7 +70,8 @@ def running_turnserver(**variables: str) -> Iterator[TurnServer]:
     TURN_ALLOW_LOOPBACK_PEERS="yes"` opens loopback.
     """
     with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
+        port, tls_port = _free_port(), _free_port()
+        variables.setdefault("TURN_TLS_PORT", str(tls_port))
         log = Path(folder) / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -81,7 +83,7 @@ def running_turnserver(**variables: str) -> Iterator[TurnServer]:
             )
         try:
             _wait_until_ready(process, port, log)
-            yield TurnServer(port, SECRET, process, log)
+            yield TurnServer(port, tls_port, SECRET, process, log)
         finally:
             process.terminate()
             try:

@@ -3,15 +3,10 @@
 import asyncio
 import json
 import socket
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from server.commands import doctor
 from server.commands.checks import (
@@ -30,6 +25,7 @@ from server.commands.checks import (
 from server.commands.checks.finding import fail, ok, warn
 from server.settings import load_settings
 from server.storage.embedded import EmbeddedPostgres
+from tests.certificates import write_certificate
 from tests.turnserver import HOST, SECRET, running_turnserver
 
 
@@ -126,36 +122,18 @@ async def test_a_page_browsers_give_no_camera_to_is_noticed(public_url, outcome)
 # Certificate
 
 
-def write_certificate(folder: Path, *, days: int) -> dict[str, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=100))
-        .not_valid_after(now + timedelta(days=days))
-        .sign(key, hashes.SHA256())
-    )
-    files = {"tls_certificate": folder / f"{days}.pem", "tls_key": folder / f"{days}.key"}
-    files["tls_certificate"].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    files["tls_key"].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    files["tls_key"].chmod(0o600)
-    return files
+def written(folder, days):
+    certificate, key = write_certificate(folder, days=days)
+    return {"tls_certificate": certificate, "tls_key": key}
 
 
 @pytest.mark.parametrize(("days", "outcome"), [(90, "ok"), (3, "warn"), (-3, "fail")])
 async def test_a_certificate_is_judged_by_its_end(workplace, days, outcome):
-    assert (await tls.check(load_settings(**write_certificate(workplace, days=days)))).outcome == outcome
+    assert (await tls.check(load_settings(**written(workplace, days)))).outcome == outcome
 
 
 async def test_a_key_of_another_certificate_fails(workplace):
-    first, second = write_certificate(workplace, days=90), write_certificate(workplace, days=91)
+    first, second = written(workplace, 90), written(workplace, 91)
     found = await tls.check(load_settings(tls_certificate=first["tls_certificate"], tls_key=second["tls_key"]))
     assert found.outcome == "fail"
     missing = await tls.check(load_settings(tls_certificate=workplace / "no", tls_key=workplace / "no"))

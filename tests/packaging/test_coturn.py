@@ -1,6 +1,7 @@
 """coturn's template does what it says, shown on a real turnserver."""
 
 import asyncio
+import ssl
 import stat
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from aioice import stun, turn
 
+from tests.certificates import write_certificate
 from tests.turnserver import HOST, START, TurnServer, environment, running_turnserver
 
 
@@ -40,10 +42,10 @@ class Inbox(asyncio.DatagramProtocol):
         self.closed.set()
 
 
-async def relayed(server: TurnServer, peer: tuple[str, int], username: str, password: str, **options) -> bytes:
+async def relayed(server: TurnServer, peer: tuple[str, int], username: str, password: str, *, port=None, **options):
     """Send one packet to `peer` through the relay and return the answer."""
     transport, inbox = await turn.create_turn_endpoint(
-        Inbox, (HOST, server.port), username=username, password=password, **options
+        Inbox, (HOST, port or server.port), username=username, password=password, **options
     )
     try:
         transport.sendto(b"hello", peer)
@@ -75,6 +77,15 @@ def open_server():
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_short_lived_credentials_relay_to_an_allowed_peer(open_server, echo, transport):
     assert await relayed(open_server, echo, *open_server.credentials(), transport=transport) == b"hello"
+
+
+async def test_relaying_over_tls(echo, tmp_path):
+    certificate, key = write_certificate(tmp_path)
+    tls = {"TURN_TLS_CERTIFICATE": str(certificate), "TURN_TLS_KEY": str(key)}
+    with running_turnserver(TURN_ALLOWED_PEERS=HOST, TURN_ALLOW_LOOPBACK_PEERS="yes", **tls) as server:
+        context = ssl.create_default_context(cafile=certificate)
+        options = {"port": server.tls_port, "transport": "tcp", "ssl": context}
+        assert await relayed(server, echo, *server.credentials(), **options) == b"hello"
 
 
 @pytest.mark.parametrize("fault", ["password", "expired"])
