@@ -31,6 +31,7 @@ from .storage.store import Store
 from .web.application import WebContext, setup_web
 from .web.auth import TokenAuthority
 from .web.credentials import token_authority
+from .web.figures import watch_parts
 from .web.signaling import Signaling
 
 
@@ -82,10 +83,11 @@ async def running(settings: Settings, say: Callable[[str], None] = lambda _: Non
         await registry.resume()
         application = web.Application()
         signaling = Signaling(registry, authority, settings)
-        setup_web(
-            application,
-            WebContext(settings=settings, store=store, rooms=registry, authority=authority, socket=signaling.handle),
+        context = WebContext(
+            settings=settings, store=store, rooms=registry, authority=authority, socket=signaling.handle
         )
+        setup_web(application, context)
+        watch_parts(context.metrics, registry, store, speech, signaling)
         yield Parts(
             settings=settings, store=store, registry=registry, authority=authority, signaling=signaling, web=application
         )

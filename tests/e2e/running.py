@@ -36,6 +36,8 @@ CHROMIUM_FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Without it a Chromium on a machine with no network gathers no candidates.
+    "--allow-loopback-in-peer-connection",
 )
 
 

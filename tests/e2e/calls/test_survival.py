@@ -7,6 +7,7 @@ import json
 import time
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from server.model.consultation import Role
@@ -68,3 +69,26 @@ async def test_ctrl_c_ends_calls_cleanly_and_finalizes_recordings(tmp_path):
         await _talk(server, consultation, 5.0, server.stop)
         assert server.process.returncode == 0
         assert len(_manifest(server, consultation)["files"]) == 4
+
+
+@pytest.mark.timeout(120)
+async def test_metrics_count_what_crosses_a_call(server):
+    consultation = await server.consultation("pt")
+
+    async def read() -> None:
+        async with aiohttp.ClientSession(server.address) as session, session.get("/metrics") as response:
+            lines.update(line.rsplit(" ", 1) for line in (await response.text()).splitlines() if line[0] != "#")
+
+    lines: dict[str, str] = {}
+    clients = [
+        ReplayClient(server.address, server.token(role.value, consultation), FileTrack(None), lambda *_: None)
+        for role in Role
+    ]
+    async with clients[0], clients[1]:
+        await asyncio.sleep(2)
+        await read()
+    assert float(lines['escuta_media_packets_total{direction="in",kind="audio"}']) > 50
+    assert float(lines['escuta_media_packets_total{direction="out",kind="audio"}']) > 50
+    assert lines["escuta_sockets"] == "2"
+    assert lines["escuta_recordings_running"] == "1"
+    assert lines["escuta_storage_waiting"] == "0"

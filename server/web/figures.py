@@ -1,0 +1,66 @@
+"""What the running parts tell the metrics, read when somebody asks."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from ..media.peer import Peer, PeerStats
+from ..rooms.registry import Registry
+from ..speech.service import SpeechService
+from ..storage.store import Store
+from .metrics import Metrics
+from .signaling import Signaling
+
+STATES = {"ok": 0.0, "starting": 1.0, "delayed": 2.0, "failing": 3.0}
+
+
+def watch_parts(
+    metrics: Metrics, registry: Registry, store: Store, speech: SpeechService, signaling: Signaling
+) -> None:
+    """Have every exposition say how rooms, media, speech and storage do."""
+    metrics.gauge("escuta_sockets", "Browsers connected.", lambda: signaling.open_sockets)
+    metrics.gauge("escuta_rooms", "Rooms open, those being put away included.", lambda: len(registry.rooms()))
+    metrics.gauge("escuta_room_failures", "Rooms that ended by a fault of ours.", lambda: registry.failed_rooms)
+    metrics.gauge(
+        "escuta_recordings_running",
+        "Consultations being recorded.",
+        lambda: sum(room.capture.recording for room in registry.rooms()),
+    )
+    metrics.gauge("escuta_storage_waiting", "Events not yet in the database.", lambda: store.waiting)
+    metrics.gauge("escuta_storage_refused", "Events the database refused for good.", lambda: store.refused)
+    metrics.gauge("escuta_storage_state", "0 ok, 1 starting, 2 delayed, 3 failing.", lambda: STATES[store.state[0]])
+    metrics.gauge("escuta_speech_state", "0 ok, 1 starting, 2 delayed, 3 failing.", lambda: STATES[speech.state.state])
+    metrics.gauge("escuta_speech_restarts", "Times the speech process was started again.", lambda: speech.restarts)
+    metrics.before_exposition(PeerFigures(metrics, registry).collect)
+
+
+class PeerFigures:
+    """Adds up what every peer has done; what one does after the last look before its end is not counted."""
+
+    def __init__(self, metrics: Metrics, registry: Registry) -> None:
+        self._registry = registry
+        self._seen: WeakKeyDictionary[Peer, PeerStats] = WeakKeyDictionary()
+        self._packets = metrics.counter("escuta_media_packets_total", "RTP packets by kind and direction.")
+        self._bytes = metrics.counter("escuta_media_bytes_total", "RTP payload bytes by kind and direction.")
+        self._retransmitted = metrics.counter("escuta_media_retransmitted_total", "Packets sent again to a browser.")
+        self._faults = metrics.counter("escuta_media_faults_total", "Packets and calls that could not be used.")
+
+    def collect(self) -> None:
+        """Bring the counters up to date."""
+        for room in self._registry.rooms():
+            for seat in room.seats.values():
+                if seat.peer is not None:
+                    self._add(seat.peer, seat.peer.stats())
+
+    def _add(self, peer: Peer, now: PeerStats) -> None:
+        before = self._seen.get(peer, PeerStats())
+        self._seen[peer] = now
+        for kind in ("audio", "video"):
+            new, old = getattr(now, kind), getattr(before, kind)
+            for direction in ("in", "out"):
+                for counter, field in ((self._packets, "packets"), (self._bytes, "bytes")):
+                    name = f"{field}_{direction}"
+                    counter.inc(getattr(new, name) - getattr(old, name), kind=kind, direction=direction)
+            self._retransmitted.inc(new.retransmitted_out - old.retransmitted_out, kind=kind)
+        for fault in ("malformed", "unknown", "listener_errors", "hook_errors", "send_errors", "dropped_in"):
+            self._faults.inc(getattr(now, fault) - getattr(before, fault), fault=fault)
