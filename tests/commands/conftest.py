@@ -2,11 +2,13 @@
 
 import logging
 import os
+import socket
 
 import pytest
 import structlog
 
 from server.settings import Settings
+from tests.turnserver import HOST
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +29,15 @@ def logs_as_before():
     structlog.reset_defaults()
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
+
+
+@pytest.fixture
+def taken_port():
+    with socket.create_server((HOST, 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.fixture
+def closed_port():
+    with socket.create_server((HOST, 0)) as listening:
+        return listening.getsockname()[1]

@@ -11,35 +11,15 @@ from aiohttp.test_utils import TestServer
 from server.commands import doctor
 from server.commands.checks import (
     address,
-    chat_model,
-    database,
     folders,
-    live,
     media_ports,
     page,
     port,
-    speech,
     tls,
-    turn,
 )
 from server.commands.checks.finding import fail, ok, warn
 from server.settings import load_settings
-from server.storage.embedded import EmbeddedPostgres
 from tests.certificates import write_certificate
-from tests.turnserver import HOST, SECRET, running_turnserver
-
-
-@pytest.fixture
-def taken_port():
-    with socket.create_server((HOST, 0)) as listening:
-        yield listening.getsockname()[1]
-
-
-@pytest.fixture
-def closed_port():
-    with socket.create_server((HOST, 0)) as listening:
-        return listening.getsockname()[1]
-
 
 # The page's port
 
@@ -168,139 +148,6 @@ async def test_an_unfinished_recording_is_mentioned(workplace):
 async def test_too_little_disk_fails():
     assert (await folders.check_disk(load_settings(min_free_disk_mb=10**9))).outcome == "fail"
     assert (await folders.check_disk(load_settings(min_free_disk_mb=1))).outcome == "ok"
-
-
-# Database, Redis
-
-
-async def test_the_embedded_database_is_started_and_nothing_of_it_stays(workplace):
-    found = await database.check(load_settings())
-    assert found.outcome == "ok"
-    assert "version 18" in found.sentence
-    assert not (workplace / "data").exists()
-
-
-async def test_the_embedded_database_of_a_running_server_is_asked_and_left_running(data_dir):
-    running = EmbeddedPostgres(data_dir)
-    await running.start()
-    try:
-        found = await database.check(load_settings(data_dir=data_dir))
-        assert found.outcome == "ok"
-        assert "of the Escuta that runs" in found.sentence
-        assert running.pid is not None
-    finally:
-        await running.stop()
-
-
-async def test_a_database_that_does_not_answer_fails_without_its_password(closed_port):
-    url = f"postgresql://someone:hunter2@{HOST}:{closed_port}/escuta"
-    found = await database.check(load_settings(database_url=url))
-    assert found.outcome == "fail"
-    assert "hunter2" not in found.sentence
-
-
-async def test_a_redis_that_does_not_answer_fails_without_its_password(closed_port):
-    found = await live.check(load_settings(redis_url=f"redis://:hunter2@{HOST}:{closed_port}/0"))
-    assert found.outcome == "fail"
-    assert "hunter2" not in found.sentence
-    assert (await live.check(load_settings(redis_url="not a url"))).outcome == "fail"
-    assert (await live.check(load_settings())).outcome == "ok"
-
-
-# Speech
-
-
-async def test_a_provider_that_loads_is_fine():
-    assert (await speech.check(load_settings(speech_provider="scripted"))).outcome == "ok"
-
-
-async def test_a_model_folder_that_does_not_exist_fails():
-    found = await speech.check(load_settings(speech_model="/nowhere/whisper"))
-    assert found.outcome == "fail"
-    assert "/nowhere/whisper" in found.sentence
-
-
-async def test_a_damaged_model_file_is_named(workplace):
-    folder = workplace / "model"
-    folder.mkdir()
-    (folder / "model.bin").write_bytes(b"damaged")
-    (folder / "verified.sha256").write_text(f"{'0' * 64} 7 1 model.bin\n")
-    found = await speech.check(load_settings(speech_model=str(folder)))
-    assert found.outcome == "fail"
-    assert str(folder / "model.bin") in found.sentence
-
-
-# TURN
-
-
-@pytest.fixture(scope="module")
-def turnserver():
-    with running_turnserver() as server:
-        yield server
-
-
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
-async def test_a_turn_server_that_gives_an_address_is_fine(turnserver, transport):
-    url = f"turn:{HOST}:{turnserver.port}?transport={transport}"
-    assert (await turn.check(load_settings(turn_urls=url, turn_secret=SECRET))).outcome == "ok"
-
-
-async def test_a_turn_server_with_another_secret_refuses(turnserver):
-    found = await turn.check(load_settings(turn_urls=turnserver.url, turn_secret="another-secret-0123456789"))
-    assert found.outcome == "fail"
-    assert "refused: 401" in found.sentence
-
-
-async def test_a_turn_server_that_is_not_there_fails(closed_port, monkeypatch):
-    monkeypatch.setattr(turn, "ALLOCATE_TIMEOUT_S", 0.5)
-    urls = f"turn:{HOST}:{closed_port}?transport=tcp,nonsense"
-    found = await turn.check(load_settings(turn_urls=urls, turn_secret=SECRET))
-    assert found.outcome == "fail"
-    assert "cannot be reached" in found.sentence
-    assert "nonsense is not like" in found.sentence
-
-
-# Chat model
-
-
-@pytest.fixture
-async def endpoint():
-    async def list_models(request: web.Request) -> web.Response:
-        if request.headers["Authorization"] != "Bearer right":
-            return web.json_response({"error": {"message": "no"}}, status=401)
-        return web.json_response({"object": "list", "data": [{"id": "small", "object": "model"}]})
-
-    async def complete(request: web.Request) -> web.Response:
-        if (await request.json())["model"] == "unknown":
-            return web.json_response({"error": {"message": "no such model"}}, status=404)
-        return web.json_response({"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": []})
-
-    application = web.Application()
-    application.router.add_get("/v1/models", list_models)
-    application.router.add_post("/v1/chat/completions", complete)
-    async with TestServer(application) as server:
-        yield str(server.make_url("/v1"))
-
-
-@pytest.mark.parametrize(
-    ("key", "model", "outcome"),
-    [
-        ("right", "small", "ok"),
-        ("right", "hidden", "warn"),
-        ("right", "unknown", "fail"),
-        ("right", "", "fail"),
-        ("wrong", "small", "fail"),
-    ],
-)
-async def test_the_chat_model_is_asked_for(endpoint, key, model, outcome):
-    found = await chat_model.check(load_settings(llm_base_url=endpoint, llm_api_key=key, llm_model=model))
-    assert found.outcome == outcome
-
-
-async def test_no_endpoint_means_rules_and_a_dead_one_fails(closed_port):
-    assert (await chat_model.check(load_settings())).outcome == "ok"
-    dead = load_settings(llm_base_url=f"http://{HOST}:{closed_port}/v1", llm_model="small")
-    assert (await chat_model.check(dead)).outcome == "fail"
 
 
 # The command
