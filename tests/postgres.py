@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -40,58 +41,66 @@ class PostgresServer:
             connection.execute(statement.encode())
 
 
-def _folder() -> Path:
+@contextmanager
+def _folder() -> Iterator[Path]:
     """Make a folder: in memory where there is room, since a database waits for its disk."""
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
     # Never below pytest's own folder: pytest closes that to every other account whenever it starts anywhere.
-    return Path(tempfile.mkdtemp(prefix="escuta-test-", dir=memory if roomy else None))
+    folder = Path(tempfile.mkdtemp(prefix="escuta-test-", dir=memory if roomy else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
-def _copy(cluster: Path) -> Path:
-    folder = _folder()
+@contextmanager
+def _running(folder: Path) -> Iterator[EmbeddedPostgres]:
+    # A loop factory keeps the runner from setting the thread's current event loop.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        server = EmbeddedPostgres(folder)
+        runner.run(server.start())
+        try:
+            yield server
+        finally:
+            runner.run(server.stop())
+
+
+def _copy(cluster: Path, folder: Path) -> None:
     subprocess.run(["cp", "-a", f"{cluster}/.", folder], check=True)
-    return folder
 
 
 @pytest.fixture(scope="session")
-def _fresh_cluster() -> Iterator[Path]:
+def _stopped_cluster() -> Iterator[Path]:
     """The data folder of a server that was started and stopped once, to be copied: making one takes seconds."""
-    folder = _folder()
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        embedded = EmbeddedPostgres(folder)
-        runner.run(embedded.start())
-        runner.run(embedded.stop())
-    yield folder
-    shutil.rmtree(folder)
+    with _folder() as folder:
+        with _running(folder):
+            pass
+        yield folder
 
 
 @pytest.fixture
-def data_dir(_fresh_cluster: Path) -> Iterator[Path]:
+def data_dir(_stopped_cluster: Path) -> Iterator[Path]:
     """A folder in which an embedded server of the test's own can be started; it was started and stopped before."""
-    folder = _copy(_fresh_cluster)
-    yield folder
-    shutil.rmtree(folder)
+    with _folder() as folder:
+        _copy(_stopped_cluster, folder)
+        yield folder
 
 
 @pytest.fixture
 def empty_data_dir() -> Iterator[Path]:
     """A folder in which an embedded server was never started."""
-    folder = _folder()
-    yield folder
-    shutil.rmtree(folder)
+    with _folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
-def postgres_server(_fresh_cluster: Path) -> Iterator[PostgresServer]:
+def postgres_server(_stopped_cluster: Path) -> Iterator[PostgresServer]:
     """The embedded server, on a folder of its own."""
-    folder = _copy(_fresh_cluster)
-    # A loop factory keeps the runner from setting the thread's current event loop.
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        embedded = EmbeddedPostgres(folder)
-        yield PostgresServer(runner.run(embedded.start()))
-        runner.run(embedded.stop())
-    shutil.rmtree(folder)
+    with _folder() as folder:
+        _copy(_stopped_cluster, folder)
+        with _running(folder) as server:
+            yield PostgresServer(server.url)
 
 
 @pytest.fixture(scope="session")

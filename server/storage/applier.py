@@ -21,7 +21,7 @@ from .status import Status
 
 log = structlog.get_logger()
 
-BATCH_RECORDS = 200
+BATCH_RECORDS = 100
 BATCH_TIMEOUT_S = 15.0
 IDLE_CHECK_S = 10.0
 RETRY_DELAYS_S = (0.1, 0.25, 0.5, 1.0, 2.0)
@@ -151,6 +151,7 @@ class Applier:
                 position = await self._position(connection)
                 async with connection.pipeline() if len(batch) > 1 else contextlib.nullcontext():
                     for record in batch:
+                        await asyncio.sleep(0)  # a pipeline does not wait: packets of calls must get their turn
                         if record.sequence > position and not skip:
                             for name, values in effects(*unpack(record.payload)):
                                 await connection.execute(sql[name], values)

@@ -34,7 +34,11 @@ OPTIONS = {
     "unix_socket_permissions": "0700",
     "max_connections": "40",
     "shared_buffers": "64MB",
+    "dynamic_shared_memory_type": "mmap",  # in the data folder: containers have little /dev/shm
+    "min_wal_size": "32MB",
+    "max_wal_size": "256MB",
     "max_parallel_workers_per_gather": "0",
+    "log_checkpoints": "off",
     "log_statement": "none",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",

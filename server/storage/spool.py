@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 LIMIT_BYTES = 256 * 1024 * 1024
 SEGMENT_BYTES = 4 * 1024 * 1024
-READ_BYTES = 1024 * 1024
+READ_BYTES = 256 * 1024
 HELD_LIMIT = 5000
 """Records kept in memory while the disk takes none."""
 

@@ -87,10 +87,12 @@ async def test_killing_the_database_in_mid_stream_loses_nothing_and_doubles_noth
 ) -> None:
     states: list[str] = []
     store.subscribe_state(lambda state, detail: states.append(state))
+    deaths = 0
     for number in range(600):
         if number in (150, 400):
-            await until(lambda: database.server.pid is not None)
+            await until(lambda deaths=deaths: database.server.restarts == deaths)  # type: ignore[misc]
             database.kill()
+            deaths += 1
         store.record(CID, said(number))
         await asyncio.sleep(0)
     assert await store.settled(PATIENCE_S)
@@ -102,10 +104,12 @@ async def test_killing_the_database_in_mid_stream_loses_nothing_and_doubles_noth
 async def test_effects_that_would_show_a_repetition_happen_once(database: Database, store: Store) -> None:
     """The activity log has no key that could hide a second application."""
     events = [event for event in one_of_each() if event.type not in ("final_transcript", "interim_transcript")]
+    deaths = 0
     for round_number in range(8):
         if round_number in (2, 5):
-            await until(lambda: database.server.pid is not None)
+            await until(lambda deaths=deaths: database.server.restarts == deaths)  # type: ignore[misc]
             database.kill()
+            deaths += 1
         for event in events:
             store.record(CID, event)
             await asyncio.sleep(0)
