@@ -21,7 +21,7 @@ from .model.insight import Tip
 from .recording.disk import free_mb
 from .recording.finalize import finalize
 from .recording.recorder import Recorder
-from .recording.recover import recover, unfinished
+from .recording.recover import finished, recover, unfinished
 from .rooms.registry import Registry
 from .rooms.services import Recording, RoomServices
 from .settings import Settings
@@ -74,7 +74,12 @@ async def running(settings: Settings, say: Callable[[str], None] = lambda _: Non
             live=live,
             speech=speech,
             recording=Recording(
-                create=_create_recorder, finalize=finalize, recover=recover, unfinished=unfinished, free_mb=free_mb
+                create=_create_recorder,
+                finalize=finalize,
+                recover=recover,
+                unfinished=unfinished,
+                finished=finished,
+                free_mb=free_mb,
             ),
             create_peer=_peer_factory(settings),
             create_advisor=_advisor_factory(settings),

@@ -17,6 +17,13 @@ def unfinished(recordings_dir: Path) -> list[Path]:
     return [folder for folder in sorted(recordings_dir.iterdir()) if _is_unfinished(folder)]
 
 
+def finished(recordings_dir: Path) -> list[Path]:
+    """Return the recordings that have a manifest, by name."""
+    if not recordings_dir.is_dir():
+        return []
+    return [folder for folder in sorted(recordings_dir.iterdir()) if (folder / MANIFEST_NAME).exists()]
+
+
 async def recover(folder: Path) -> Manifest:
     """Finalize a recording whose server died; it ends with the last packet unless its end was noted.
 

@@ -122,7 +122,7 @@ class Capture:
         recording = self._services.recording
         if self._recorder is not None:
             manifest = await recording.finalize(self.folder)
-        elif self.folder in await asyncio.to_thread(recording.unfinished, self.folder.parent):
+        elif await asyncio.to_thread(self.folder.is_dir):
             manifest = await recording.recover(self.folder)
         else:
             return

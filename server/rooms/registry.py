@@ -104,11 +104,13 @@ class Registry:
         for consultation in live:
             seating = await self._bring_back(consultation)
             seating.room.resumed = True
-        ids = {consultation.id for consultation in live}
-        recordings_dir = self._services.settings.recordings_dir
-        for folder in await asyncio.to_thread(self._services.recording.unfinished, recordings_dir):
-            if folder.name not in ids:
-                self._tasks.create_task(self._finish(folder.name))
+        live_ids = {consultation.id for consultation in live}
+        recording, recordings_dir = self._services.recording, self._services.settings.recordings_dir
+        left = {folder.name for folder in await asyncio.to_thread(recording.unfinished, recordings_dir)}
+        # Finished by the recover command, or just before the process died: the database has not heard of them.
+        done = [folder.name for folder in await asyncio.to_thread(recording.finished, recordings_dir)]
+        left.update(await self._services.store.without_recordings(done))
+        self._tasks.create_task(self._finish_all(sorted(left - live_ids)))
 
     async def _open(self, consultation_id: str) -> Seating:
         consultation = await self._services.store.consultation(consultation_id)
@@ -166,6 +168,11 @@ class Registry:
         while len(self._ended) > REMEMBERED_ENDS:
             del self._ended[next(iter(self._ended))]
 
+    async def _finish_all(self, consultation_ids: list[str]) -> None:
+        for consultation_id in consultation_ids:
+            if not self._closing:
+                await self._finish(consultation_id)
+
     async def _finish(self, consultation_id: str) -> None:
         folder = self._services.settings.recordings_dir / consultation_id
         try:
@@ -173,6 +180,8 @@ class Registry:
         except Exception:
             self.failed_rooms += 1
             log.exception("recording.recovery_failed", consultation_id=consultation_id)
+            return
+        if not manifest.files:
             return
         end_s = max((file.start_s + file.duration_s for file in manifest.files), default=0.0)
         self._services.store.record(consultation_id, RecordingFinalized(at_s=end_s, files=manifest.files))

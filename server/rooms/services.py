@@ -59,6 +59,9 @@ class History(Protocol):
     async def tips(self, consultation_id: str) -> Sequence[TipRecord]:
         """Return the tips given, with what became of them."""
 
+    async def without_recordings(self, consultation_ids: list[str]) -> Sequence[str]:
+        """Return those that have no recording noted."""
+
     async def live_consultations(self) -> Sequence[Consultation]:
         """Return those that were live when the database last heard of them."""
 
@@ -145,6 +148,7 @@ class Recording:
     finalize: Finish
     recover: Finish
     unfinished: Callable[[Path], list[Path]]
+    finished: Callable[[Path], list[Path]]
     free_mb: Callable[[Path], int]
 
 

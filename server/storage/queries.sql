@@ -39,6 +39,10 @@ FROM chat_messages WHERE consultation_id = %(cid)s ORDER BY at_s, role, message_
 SELECT id, kind, audience, text, urgent, subject, evidence, model, latency_s, at_s, mark
 FROM tips WHERE consultation_id = %(cid)s ORDER BY at_s, id;
 
+-- name: without_recordings
+SELECT id FROM consultations AS c
+WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM recordings WHERE consultation_id = c.id);
+
 -- name: recordings
 SELECT name, role, format, start_s, duration_s, size_bytes, sha256
 FROM recordings WHERE consultation_id = %(cid)s ORDER BY name;

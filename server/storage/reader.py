@@ -131,6 +131,11 @@ class Reader:
         """Return the tips, oldest first."""
         return [_tip_record(row) for row in await self._of("tips", consultation_id)]
 
+    async def without_recordings(self, consultation_ids: list[str]) -> list[str]:
+        """Return those of `consultation_ids` that exist and have no recording noted."""
+        rows = await self._database.rows("without_recordings", {"ids": consultation_ids})
+        return [str(row["id"]) for row in rows]
+
     async def recordings(self, consultation_id: str) -> list[RecordingFile]:
         """Return the finalized recording's files, by name."""
         return [RecordingFile.model_validate(row) for row in await self._of("recordings", consultation_id)]

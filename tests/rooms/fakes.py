@@ -11,11 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from server.live.memory import MemoryLiveStore
-
 from server.model.clock import RoomClock
-from server.model.consultation import Agent, Consultation, ConsultationStatus
+from server.model.consultation import Agent, Consultation, ConsultationStatus, Role
 from server.model.errors import DatabaseUnavailable, DiskFull, InvalidOffer, NotFound
-from server.model.events import Event
+from server.model.events import Event, RecordingFile
 from server.rooms.room import Room
 from server.rooms.seating import JoinRequest, Seating
 from server.rooms.services import Recording, RoomServices
@@ -24,6 +23,11 @@ from server.speech.port import StateChanged
 
 OPENED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 AGENT = Agent(id="default", name="Default")
+
+
+A_FILE = RecordingFile(
+    name="patient.ogg", role=Role.PATIENT, format="ogg", start_s=0, duration_s=9, size_bytes=1, sha256="0"
+)
 
 
 def a_consultation(**changes: Any) -> Consultation:
@@ -103,6 +107,7 @@ class FakeStore:
         self.tip_records: list[Any] = []
         self.people: list[Any] = []
         self.away = False
+        self.noted: list[str] = []
         self.state_callbacks: list[Callable[..., None]] = []
 
     def record(self, consultation_id: str, event: Event) -> None:
@@ -133,6 +138,9 @@ class FakeStore:
 
     async def tips(self, consultation_id: str) -> list[Any]:
         return self.tip_records
+
+    async def without_recordings(self, consultation_ids: list[str]) -> list[str]:
+        return [one for one in consultation_ids if one not in self.noted]
 
     async def live_consultations(self) -> list[Consultation]:
         return [one for one in self.consultations_by_id.values() if one.status is ConsultationStatus.LIVE]
@@ -246,6 +254,7 @@ class House:
         self.finalized: list[Path] = []
         self.recovered: list[Path] = []
         self.left_over: list[Path] = []
+        self.done_before: list[Path] = []
         self.free_mb = 100_000
         self.recorder_fails = False
         self.advisor_fault: Exception | None = None
@@ -261,6 +270,7 @@ class House:
                 finalize=self._finish(self.finalized),
                 recover=self._finish(self.recovered),
                 unfinished=lambda _: list(self.left_over),
+                finished=lambda _: list(self.done_before),
                 free_mb=lambda _: self.free_mb,
             ),
             create_peer=self._create_peer,  # type: ignore[arg-type]
@@ -288,7 +298,7 @@ class House:
     def _finish(self, done: list[Path]) -> Any:
         async def finish(folder: Path) -> Any:
             done.append(folder)
-            return SimpleNamespace(files=())
+            return SimpleNamespace(files=(A_FILE,))
 
         return finish
 

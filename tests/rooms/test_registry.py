@@ -87,7 +87,7 @@ async def test_a_resumed_room_nobody_returns_to_is_abandoned_and_its_journal_rec
     house.store.consultations_by_id["consultation-1"] = a_consultation(
         status=ConsultationStatus.LIVE, opened_at=OPENED_AT
     )
-    house.left_over = [tmp_path / "consultation-1"]
+    (tmp_path / "consultation-1").mkdir()
     async with Registry(house.services()) as registry:
         await registry.resume()
         seating = await registry.seating("consultation-1")
@@ -102,6 +102,7 @@ async def test_what_a_crash_left_unfinished_is_finished_at_the_start(house, tmp_
     house.left_over = [tmp_path / "consultation-8"]
     async with Registry(house.services()) as registry:
         await registry.resume()
+        await settle()
     assert house.recovered == [tmp_path / "consultation-8"]
     assert house.store.recorded[-1].type == "recording_finalized"
 
@@ -112,3 +113,13 @@ async def test_ending_a_consultation_nobody_has_joined_is_noted(house):
         with pytest.raises(ConsultationOver):
             await registry.seating("consultation-1")
     assert house.store.recorded[0].type == "consultation_ended"
+
+
+async def test_a_recording_finished_elsewhere_is_noted_at_the_start_and_only_once(house, tmp_path):
+    house.done_before = [tmp_path / "consultation-7", tmp_path / "consultation-8"]
+    house.store.noted = ["consultation-7"]
+    async with Registry(house.services()) as registry:
+        await registry.resume()
+        await settle()
+    assert house.recovered == [tmp_path / "consultation-8"]
+    assert [event.type for event in house.store.recorded] == ["recording_finalized"]
