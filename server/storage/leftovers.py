@@ -43,15 +43,15 @@ def end_leftovers(data: Path) -> None:
 
 
 def _processes(data: Path) -> list[int]:
-    # A server and each of its processes work in their cluster's folder.
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _cwd(entry) == str(data)]
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _serves(entry, data)]
 
 
-def _cwd(process: Path) -> str:
+def _serves(process: Path, data: Path) -> bool:
+    """A server and each of its processes work in their cluster's folder."""
     try:
-        return os.readlink(process / "cwd")
+        return os.readlink(process / "cwd") == str(data) and (process / "comm").read_text().strip() == "postgres"
     except OSError:
-        return ""
+        return False
 
 
 def _postmaster(data: Path) -> int | None:

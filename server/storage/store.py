@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 SET_UP_TIMEOUT_S = 60.0
 LAST_WRITES_S = 5.0
+RESUME_TIMEOUT_S = 30.0
 
 
 class Store(Reader):
@@ -46,7 +47,9 @@ class Store(Reader):
 
     @classmethod
     async def open(cls, database_url: str, spool_dir: Path) -> Self:
-        """Bring the database up to date and go on with what waits in `spool_dir`.
+        """Bring the database up to date, then apply what waits in `spool_dir` from an earlier process.
+
+        Returns once that can be read, or after 30 s of applying it.
 
         Raises:
             InvalidSettings: If `database_url` cannot be read.
@@ -71,9 +74,14 @@ class Store(Reader):
         except BaseException:
             spool.close()
             raise
-        if spool.waiting:
-            log.info("storage.resumed", waiting=spool.waiting)
-        return cls(database, spool, applier, status)
+        store = cls(database, spool, applier, status)
+        log.info("storage.opened", waiting=store.waiting)
+        try:
+            await store.settled(RESUME_TIMEOUT_S)
+        except BaseException:
+            await store.aclose()
+            raise
+        return store
 
     @property
     def state(self) -> tuple[SidecarState, str]:

@@ -311,8 +311,7 @@ async def test_without_a_database_a_store_does_not_open_and_its_spool_is_kept(
         await Store.open(database.server.url, data_dir / "spool")
     await database.server.start()
     store = await Store.open(database.server.url, data_dir / "spool")
-    assert await store.settled(PATIENCE_S)
-    assert await ids(store) == numbered(1)
+    assert await ids(store) == numbered(1)  # what waited can be read as soon as the store is open
     await store.aclose()
 
 

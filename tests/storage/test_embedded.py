@@ -157,6 +157,16 @@ async def test_a_server_left_over_on_the_folder_is_ended_first(data_dir: Path) -
     await server.stop()
 
 
+async def test_somebody_who_looks_into_the_folder_is_left_alone(data_dir: Path) -> None:
+    looking = subprocess.Popen(["sleep", "600"], cwd=data_dir / "postgres/data")  # noqa: ASYNC220
+    server = EmbeddedPostgres(data_dir)
+    assert ask(await server.start(), "SELECT 1") == [(1,)]
+    await server.stop()
+    assert looking.poll() is None
+    looking.kill()
+    looking.wait(PATIENCE_S)
+
+
 async def test_a_pid_file_that_names_some_other_program_does_not_prevent_the_start(data_dir: Path) -> None:
     server = EmbeddedPostgres(data_dir)
     await server.start()
