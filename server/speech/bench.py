@@ -18,6 +18,7 @@ import av
 import jiwer
 import numpy as np
 
+from ..logs import configure_logs
 from ..model.audio import OPUS_CLOCK_HZ, OpusPacket
 from ..model.errors import SpeechUnavailable
 from ..settings import load_settings
@@ -100,7 +101,7 @@ async def play(
         await asyncio.sleep(max(0.0, due_s - loop.time()))
         for index, channel in enumerate(channels):
             payload = sent[index][number] if number < len(sent[index]) else silence
-            arrival_s = number * 0.02
+            arrival_s = (number + 1) * 0.02
             channel.push_packet(
                 OpusPacket(index + 1, number & 0xFFFF, (number * _FRAME) & 0xFFFFFFFF, payload, arrival_s)
             )
@@ -222,6 +223,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--language", default="pt")
     parser.add_argument("--texts", action="store_true", help="also print what was heard, on standard error")
     known = parser.parse_args(arguments)
+    configure_logs()
     figures = asyncio.run(_bench_all(known.folder, known.language, known.texts))
     sys.stdout.write(json.dumps({"dialogues": figures}, ensure_ascii=False) + "\n")
     return 0

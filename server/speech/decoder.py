@@ -59,6 +59,10 @@ def opus_ticks(payload: bytes) -> int:
     return frame * (1 if code == 0 else 2)
 
 
+def _duration_s(payload: bytes) -> float:
+    return opus_ticks(payload) / OPUS_CLOCK_HZ
+
+
 class PacketDecoder:
     """Decodes the packets of one participant, as they arrive.
 
@@ -90,7 +94,10 @@ class PacketDecoder:
         if number < self._next:
             self.stats.late += 1
             return sounds
-        self._held[number] = (packet, self._timeline.observe(packet.timestamp, packet.arrival_s))
+        self._held[number] = (
+            packet,
+            self._timeline.observe(packet.timestamp, packet.arrival_s, _duration_s(packet.payload)),
+        )
         sounds.extend(self._drain(packet.arrival_s))
         return sounds
 

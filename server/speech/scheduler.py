@@ -39,6 +39,7 @@ class Scheduler:
         self._finals: deque[_Job] = deque()
         self._interims: dict[Priority, dict[str, _Job]] = {Priority.FIRST_INTERIM: {}, Priority.INTERIM: {}}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speech-model")
+        self._thread.submit(int).result()  # the thread lives as long as the scheduler, not from the first request
         self._busy = False
         self._closed = False
         self.interims_dropped = 0

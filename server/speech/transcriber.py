@@ -62,7 +62,7 @@ class Transcriber:
         self._pcm = PcmBuffer()
         self._utterance: Utterance | None = None
         self._interim_every_s = _INTERIM_EVERY_S
-        self._waiting_s = 0.0
+        self._waiting = 0
         self._pending: asyncio.Queue[_Pending | None] = asyncio.Queue()
         self._events: asyncio.Queue[SpeechEvent | None] = asyncio.Queue()
         self._ended = False
@@ -79,8 +79,7 @@ class Transcriber:
             return
         late_s = start_s - self._clock.at(self._pcm.end) if self._pcm.end else 0.0
         if late_s > _JITTER_S:
-            fill = np.zeros(round(min(late_s, _LONGEST_FILL_S) * SPEECH_RATE_HZ), np.float32)
-            self._hear(fill)
+            self._hear(np.zeros(self._fill_samples(late_s), np.float32))
         self._clock.anchor(self._pcm.end, start_s)
         self._hear(samples)
 
@@ -131,6 +130,13 @@ class Transcriber:
         oldest = self._segmenter.oldest_needed * WINDOW_SAMPLES
         self._pcm.forget(oldest)
 
+    def _fill_samples(self, late_s: float) -> int:
+        """Return how much silence stands for a hole; where it is shortened, a window begins behind it."""
+        if late_s <= _LONGEST_FILL_S:
+            return round(late_s * SPEECH_RATE_HZ)
+        fill = round(_LONGEST_FILL_S * SPEECH_RATE_HZ)
+        return fill + -(self._pcm.end + fill) % WINDOW_SAMPLES
+
     def _consider_interim(self, segment: Segment) -> None:
         utterance = self._utterance = self._utterance or Utterance()
         first = utterance.asked_at is None
@@ -169,9 +175,10 @@ class Transcriber:
 
     def _ask_final(self, segment: Segment) -> None:
         utterance, self._utterance = self._utterance or Utterance(), None
-        seconds = (segment.end - segment.start) * WINDOW_S
+        utterance.ended = True
+        length = segment.end - segment.start
         too_short = segment.voiced * WINDOW_S < _LEAST_VOICED_S
-        if too_short or self._waiting_s + seconds > _MOST_WAITING_S:
+        if too_short or self._waiting + length > windows(_MOST_WAITING_S):
             self._scheduler.drop_interims(self._channel)
             result: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
             if too_short:
@@ -181,7 +188,7 @@ class Transcriber:
         else:
             request = self._request(segment, final=True, settled=utterance.settled)
             result = self._scheduler.submit(self._channel, request, Priority.FINAL)
-        self._waiting_s += seconds
+        self._waiting += length
         self._pending.put_nowait(_Pending(utterance, segment, result))
 
     async def _settle(self) -> None:
@@ -194,8 +201,8 @@ class Transcriber:
                 self._events.put_nowait(StateChanged("delayed", "speech recognition is behind"))
             await asyncio.wait({pending.result})
             self._publish(pending)
-            self._waiting_s -= (pending.segment.end - pending.segment.start) * WINDOW_S
-            if delayed and self._pending.empty():
+            self._waiting -= pending.segment.end - pending.segment.start
+            if delayed and not self._waiting:
                 delayed = False
                 self._events.put_nowait(StateChanged("ok"))
         self._events.put_nowait(None)

@@ -28,6 +28,7 @@ class Utterance:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     agreement: LocalAgreement = field(default_factory=LocalAgreement)
     shown: bool = False
+    ended: bool = False
     closed: bool = False
     asked_at: int | None = None
     interim: asyncio.Future[Hypothesis] | None = None
@@ -38,8 +39,12 @@ class Utterance:
         return " ".join(self.agreement.settled)
 
     def interim_of(self, hypothesis: Hypothesis, segment: Segment, clock: SampleClock) -> Interim:
-        """Return what to show for the newest hypothesis."""
-        words = self.agreement.update(hypothesis.text.split())
+        """Return what to show for the newest hypothesis.
+
+        Once the utterance has ended nothing more settles: its final was asked for with what had settled by then.
+        """
+        take = self.agreement.show if self.ended else self.agreement.update
+        words = take(hypothesis.text.split())
         self.shown = True
         return Interim(
             self.id,

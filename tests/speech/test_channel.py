@@ -1,0 +1,90 @@
+"""The bounded way to the process: what waits, what is kept, and what is given up."""
+
+import itertools
+
+from server.model.audio import OpusPacket
+from server.speech.channel import KEPT_S, SpeechChannel
+from server.speech.port import Final, Gap, Interim, SpeechEvent, StreamOptions
+
+
+class Room:
+    """A channel and what it said."""
+
+    def __init__(self) -> None:
+        self.events: list[SpeechEvent] = []
+        self.woken = 0
+        self.channel = SpeechChannel(1, StreamOptions(), self.events.append, self.wake)
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def push(self, seconds: float, start_s: float = 0.0) -> None:
+        for number in range(round(seconds * 50)):
+            arrival_s = start_s + number * 0.02
+            self.channel.push_packet(OpusPacket(1, number & 0xFFFF, number * 960, b"\xf8\xff\xfe", arrival_s))
+
+    def drain(self) -> int:
+        """Take everything; return how many bytes it was."""
+        taken = 0
+        while frames := self.channel.take_unsent(100):
+            taken += len(frames)
+        return taken
+
+
+async def test_audio_beyond_a_minute_is_given_up_with_a_gap_that_says_which() -> None:
+    room = Room()
+    room.push(KEPT_S + 10)
+    room.drain()
+    gaps = [event for event in room.events if isinstance(event, Gap)]
+    assert gaps[0].start_s == 0.0
+    assert 9.9 < gaps[-1].end_s <= 10.1
+    assert all(before.end_s <= after.start_s + 0.001 for before, after in itertools.pairwise(gaps))
+    assert len(gaps) <= 12
+
+
+async def test_sent_audio_that_is_forgotten_is_no_gap() -> None:
+    room = Room()
+    for minute in range(5):
+        room.push(60, start_s=minute * 60.0)
+        room.drain()
+    assert room.events == []
+
+
+async def test_a_new_process_gets_everything_since_the_last_final() -> None:
+    room = Room()
+    room.push(10)
+    whole = room.drain()
+    room.channel.receive(Final("u1", 1.0, 5.0, "sim", (), "pt"))
+    room.channel.start_again(forget_audio=False)
+    assert 0.45 * whole < room.drain() < 0.55 * whole
+
+
+async def test_audio_that_seems_to_kill_the_process_is_given_up() -> None:
+    room = Room()
+    room.push(10)
+    room.drain()
+    room.channel.start_again(forget_audio=True)
+    assert [type(event) for event in room.events] == [Gap]
+    assert room.drain() < 200
+
+
+async def test_open_interims_are_withdrawn_when_the_process_dies() -> None:
+    room = Room()
+    room.channel.receive(Interim("u1", 0.0, 1.0, "estou", 0, "pt"))
+    room.channel.receive(Interim("u2", 2.0, 3.0, "com", 0, "pt"))
+    room.channel.receive(Final("u1", 0.0, 1.2, "estou", (), "pt"))
+    room.channel.start_again(forget_audio=False)
+    last = room.events[-1]
+    assert isinstance(last, Final)
+    assert (last.utterance_id, last.text) == ("u2", "")
+    assert len(room.events) == 4
+
+
+async def test_after_a_close_that_timed_out_nothing_more_is_said() -> None:
+    room = Room()
+    room.push(1)
+    await room.channel.close(timeout_s=0.0)
+    room.channel.receive(Final("u1", 0.0, 1.0, "sim", (), "pt"))
+    room.push(1)
+    assert room.events == []
+    assert room.channel.closed

@@ -1,0 +1,197 @@
+"""The speech process from outside: loaded in the background, restarted when it dies, never in the way."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from server.model.audio import OpusPacket
+from server.settings import Settings
+from server.speech.port import Final, Interim, SpeechEvent, StateChanged, StreamOptions
+from server.speech.service import SpeechService
+from tests.speech.sound import opus_of_tone, packets
+
+SILENCE = b"\xf8\xff\xfe"
+
+
+def settings(tmp_path: Path, provider: str = "scripted") -> Settings:
+    return Settings(data_dir=tmp_path, speech_provider=provider, _env_file=None)
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[SpeechService]:
+    service = SpeechService(settings(tmp_path))
+    await service.start()
+    yield service
+    await service.aclose()
+
+
+async def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110 - what is waited for is another process
+            await asyncio.sleep(0.01)
+
+
+def utterance(seconds: float, start_s: float = 0.0, first: int = 0) -> list[OpusPacket]:
+    """Return packets of a tone of that length and a second of silence."""
+    return packets(opus_of_tone(seconds) + [SILENCE] * 50, first=first, start_s=start_s)
+
+
+def finals(events: list[SpeechEvent]) -> list[Final]:
+    return [event for event in events if isinstance(event, Final)]
+
+
+async def test_start_does_not_wait_for_the_model(tmp_path: Path) -> None:
+    service = SpeechService(settings(tmp_path))
+    await service.start()
+    assert service.state.state == "starting"
+    await service.aclose()
+    assert psutil.Process().children() == []
+
+
+async def test_what_is_said_while_the_model_loads_is_heard_afterwards(service: SpeechService) -> None:
+    events: list[SpeechEvent] = []
+    channel = service.open(StreamOptions(), events.append)
+    for packet in utterance(0.9, start_s=7.0):
+        channel.push_packet(packet)
+    assert service.state.state == "starting"
+    await channel.close(timeout_s=60)
+    [final] = finals(events)
+    assert final.text == "estou com dor"
+    assert final.start_s == pytest.approx(7.0, abs=0.05)
+    assert [word.text for word in final.words] == ["estou", "com", "dor"]
+
+
+async def test_two_participants_are_heard_apart(service: SpeechService) -> None:
+    heard: tuple[list[SpeechEvent], list[SpeechEvent]] = ([], [])
+    channels = [service.open(StreamOptions(), events.append) for events in heard]
+    for channel, seconds in zip(channels, (0.6, 1.5), strict=True):
+        for packet in utterance(seconds):
+            channel.push_packet(packet)
+    await asyncio.gather(*(channel.close(timeout_s=60) for channel in channels))
+    assert [final.text for events in heard for final in finals(events)] == ["estou com", "estou com dor no peito"]
+
+
+async def test_a_killed_process_is_replaced_and_nothing_said_is_lost(service: SpeechService) -> None:
+    states: list[StateChanged] = []
+    service.subscribe_state(states.append)
+    events: list[SpeechEvent] = []
+    channel = service.open(StreamOptions(), events.append)
+    sent = utterance(2.4)
+    for packet in sent[:90]:
+        channel.push_packet(packet)
+    await until(lambda: any(isinstance(event, Interim) for event in events))
+    first_process = service.process_id
+    assert first_process is not None
+    os.kill(first_process, signal.SIGKILL)
+    await until(lambda: service.process_id not in (None, first_process))
+    for packet in sent[90:]:
+        channel.push_packet(packet)
+    await channel.close(timeout_s=60)
+    withdrawn, final = finals(events)
+    assert withdrawn.text == ""
+    assert withdrawn.utterance_id == next(event.utterance_id for event in events if isinstance(event, Interim))
+    assert final.text == "estou com dor no peito há três dias"
+    assert final.start_s == pytest.approx(0.0, abs=0.05)
+    assert [state.state for state in states] == ["ok", "failing", "ok"]
+
+
+async def test_what_was_settled_is_not_heard_again_after_a_restart(service: SpeechService) -> None:
+    events: list[SpeechEvent] = []
+    channel = service.open(StreamOptions(), events.append)
+    for packet in utterance(0.9):
+        channel.push_packet(packet)
+    await until(lambda: len(finals(events)) == 1)
+    process = service.process_id
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
+    await until(lambda: service.restarts == 1)
+    for packet in utterance(0.6, start_s=5.0, first=500):
+        channel.push_packet(packet)
+    await channel.close(timeout_s=60)
+    assert [final.text for final in finals(events)] == ["estou com dor", "estou com"]
+
+
+async def test_a_participant_who_comes_back_is_heard_on_the_same_channel(service: SpeechService) -> None:
+    events: list[SpeechEvent] = []
+    channel = service.open(StreamOptions(), events.append)
+    for packet in utterance(0.6, first=65_000):
+        channel.push_packet(packet)
+    channel.mark_connection()
+    for packet in utterance(0.6, start_s=30.0, first=3):
+        channel.push_packet(packet)
+    await channel.close(timeout_s=60)
+    assert [round(final.start_s) for final in finals(events)] == [0, 30]
+
+
+async def test_an_utterance_settles_when_packets_just_stop(service: SpeechService) -> None:
+    events: list[SpeechEvent] = []
+    channel = service.open(StreamOptions(), events.append)
+    for packet in packets(opus_of_tone(0.9)):
+        channel.push_packet(packet)
+    await until(lambda: len(finals(events)) == 1)
+    await channel.close()
+
+
+async def test_flush_settles_what_is_being_said(service: SpeechService) -> None:
+    events: list[SpeechEvent] = []
+    channel = service.open(StreamOptions(), events.append)
+    for packet in packets(opus_of_tone(0.9)):
+        channel.push_packet(packet)
+    channel.flush()
+    await until(lambda: len(finals(events)) == 1)
+    await channel.close()
+
+
+async def test_a_provider_that_does_not_exist_is_a_failing_state_not_an_error(tmp_path: Path) -> None:
+    service = SpeechService(settings(tmp_path, "telepathy"))
+    await service.start()
+    channel = service.open(StreamOptions(), lambda event: None)
+    channel.push_packet(utterance(0.6)[0])
+    await until(lambda: service.state.state == "failing")
+    assert "telepathy" in service.state.detail
+    await channel.close(timeout_s=0.05)
+    await service.aclose()
+
+
+async def test_a_callback_that_fails_is_counted_and_harms_nobody(service: SpeechService) -> None:
+    def fail(event: SpeechEvent) -> None:
+        raise ValueError("the room fell over")
+
+    broken = service.open(StreamOptions(), fail)
+    events: list[SpeechEvent] = []
+    sound = service.open(StreamOptions(), events.append)
+    for channel in (broken, sound):
+        for packet in utterance(0.6):
+            channel.push_packet(packet)
+    await asyncio.gather(broken.close(60), sound.close(60))
+    assert broken.on_event_errors > 0
+    assert len(finals(events)) == 1
+
+
+async def test_closing_leaves_no_process_behind(tmp_path: Path) -> None:
+    service = SpeechService(settings(tmp_path))
+    await service.start()
+    await until(lambda: service.state.state == "ok")
+    process = psutil.Process(service.process_id)
+    await service.aclose()
+    assert not process.is_running()
+
+
+async def test_the_process_ignores_the_terminals_interrupt(service: SpeechService) -> None:
+    await until(lambda: service.state.state == "ok")
+    process = service.process_id
+    assert process is not None
+    os.kill(process, signal.SIGINT)
+    os.kill(process, signal.SIGTERM)
+    events: list[SpeechEvent] = []
+    channel = service.open(StreamOptions(), events.append)
+    for packet in utterance(0.6):
+        channel.push_packet(packet)
+    await channel.close(timeout_s=60)
+    assert len(finals(events)) == 1
+    assert service.process_id == process
