@@ -9,6 +9,8 @@ from typing import Any, cast
 from ..model.consultation import Agent
 from ..model.errors import InvalidSettings
 from ..settings import Settings
+from .knowledge_file import lexicon
+from .languages import LANGUAGES
 from .llm_tips import LlmTips
 from .port import ChatModel, TipGenerator
 from .providers import rules
@@ -27,12 +29,7 @@ def create_generator(settings: Settings, agent: Agent) -> tuple[TipGenerator, Ti
     Raises:
         InvalidSettings: If LLM_PROVIDER names no provider, or one that lacks a setting.
     """
-    options = ProviderOptions(
-        base_url=settings.llm_base_url,
-        api_key=settings.llm_api_key,
-        model=agent.chat_model or settings.llm_model,
-        timeout_s=settings.llm_timeout_s,
-    )
+    options = _options(settings, agent.chat_model)
     name = RULES if agent.chat_model == RULES else provider_name(settings)
     if name == RULES:
         return rules.create(options), None
@@ -41,9 +38,32 @@ def create_generator(settings: Settings, agent: Agent) -> tuple[TipGenerator, Ti
     return generator, rules.create(options)
 
 
+def prepare(settings: Settings) -> None:
+    """Check the provider's settings and compile the knowledge, so that no consultation meets either first.
+
+    Raises:
+        InvalidSettings: As create_generator, for an agent that names no model of its own.
+    """
+    for language in LANGUAGES:
+        lexicon(language)
+    if provider_name(settings) != RULES:
+        check = getattr(_provider(provider_name(settings)), "check", None)
+        if check is not None:
+            check(_options(settings, None))
+
+
 def provider_name(settings: Settings) -> str:
     """Return the provider that `settings` choose."""
     return settings.llm_provider or (OPENAI_COMPATIBLE if settings.llm_base_url else RULES)
+
+
+def _options(settings: Settings, model: str | None) -> ProviderOptions:
+    return ProviderOptions(
+        base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key,
+        model=model or settings.llm_model,
+        timeout_s=settings.llm_timeout_s,
+    )
 
 
 def _provider(name: str) -> Any:

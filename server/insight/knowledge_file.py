@@ -103,6 +103,7 @@ class SmallTalk(Frozen):
 class Knowledge(Frozen):
     """One language's file, checked."""
 
+    never_skipped: tuple[str, ...]
     small_talk: SmallTalk
     scope: dict[str, tuple[str, ...]]
     concepts: dict[str, tuple[str, ...]]
@@ -134,7 +135,7 @@ class Knowledge(Frozen):
         phrases |= {f"not.{name}": group for name, group in self.exclusions.items()}
         phrases |= {f"scope.{name}": group for name, group in self.scope.items()}
         phrases |= {f"medicine.{medicine.id}": medicine.words for medicine in self.medicines}
-        return Lexicon(phrases)
+        return Lexicon(phrases, self.never_skipped)
 
 
 def kind_and_name(name: str) -> tuple[str, str]:

@@ -138,14 +138,16 @@ class _Vocabulary:
 
 class _Heard(NamedTuple):
     tokens: Sequence[Token]
+    skippable: list[bool]
     singles: list[set[str]]
     pairs: list[set[str]]
 
 
 class Lexicon:
-    """Named phrases, compiled once."""
+    """Named phrases, compiled once. `~` stands for none of the words in `never_skipped`."""
 
-    def __init__(self, phrases: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, phrases: Mapping[str, Sequence[str]], never_skipped: Iterable[str] = ()) -> None:
+        self._never_skipped = frozenset(fold(word) for word in never_skipped)
         parsed = [parsed for name, group in phrases.items() for phrase in group for parsed in _parse(name, phrase)]
         self._vocabulary = _Vocabulary(atom for phrase in parsed for atoms in phrase.elements for atom in atoms)
         self._by_first: defaultdict[str, list[_Phrase]] = defaultdict(list)
@@ -174,7 +176,8 @@ class Lexicon:
             joined(token.norm, after.norm) if token.sentence == after.sentence else set()
             for token, after in pairwise(tokens)
         ]
-        return _Heard(tokens, singles, [*pairs, set()])
+        skippable = [token.norm not in self._never_skipped for token in tokens]
+        return _Heard(tokens, skippable, singles, [*pairs, set()])
 
 
 def _match(elements: Sequence[frozenset[str]], k: int, i: int, heard: _Heard) -> int | None:
@@ -200,4 +203,6 @@ def _match_after_gap(elements: Sequence[frozenset[str]], k: int, i: int, heard: 
         end = _match(elements, k, at, heard)
         if end is not None:
             return end
+        if not heard.skippable[at]:
+            return None
     return None

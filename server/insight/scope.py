@@ -15,6 +15,8 @@ from .text import Spoken
 
 REACH = 12
 """Words over which a negation at most holds."""
+VERB_WITHIN = 2
+"""Words from a "não" to the verb it denies."""
 NEAR = 3
 CUES = (
     "negates",
@@ -82,7 +84,7 @@ class Scope:
     def negated(self, mention: Match) -> bool:
         """Tell whether a negation holds over `mention`."""
         return (
-            any(self._reaches(cue, cue.last + 1, mention) for cue in self._outside("negates", mention))
+            any(self._direct_reaches(cue, mention) for cue in self._outside("negates", mention))
             or any(self._verb_reaches(cue, mention) for cue in self._outside("negates_verb", mention))
             or self._denied_after(mention)
         )
@@ -112,34 +114,34 @@ class Scope:
     def _outside(self, name: str, mention: Match) -> list[Match]:
         return [cue for cue in self._cues[name] if cue.last < mention.first and self.same_sentence(cue, mention)]
 
-    def _reaches(self, cue: Match, start: int, mention: Match) -> bool:
-        """Tell whether a negation that begins at token `start` still holds at `mention`."""
-        if mention.first - start > REACH:
-            return False
+    def _direct_reaches(self, cue: Match, mention: Match) -> bool:
+        """Tell whether "sem", "no" and the like reach `mention`; "no, …" and "no I have …" only answer."""
         is_answer = any(no.first == cue.first for no in self._cues["answers_no"])
-        if is_answer and start == cue.last + 1 and self._tokens[cue.last].pause:
+        speaker_next = any(person.first == cue.last + 1 for person in self._cues["first_person"])
+        if is_answer and (self._tokens[cue.last].pause or speaker_next):
             return False
-        for stop in self._cues["breaks"]:
-            if start <= stop.first and stop.last < mention.first:
-                return False
-        for new in self._cues["resumes"]:
-            if start < new.first <= mention.first and self._tokens[new.first - 1].pause:
-                return False
-        for person in self._cues["first_person"]:
-            if start <= person.first <= mention.first and (is_answer or person.first > start):
-                return False
-        return True
+        return self._holds(cue.last + 1, mention)
 
     def _verb_reaches(self, cue: Match, mention: Match) -> bool:
-        if self._tokens[cue.last].pause:
-            return False
+        """Tell whether "não" and the like reach `mention` by way of a verb: "não tenho …", "não passa …" doesn't."""
         for verb in self._cues["negated_verbs"]:
-            if cue.last < verb.first <= cue.last + NEAR and verb.first <= mention.first:
-                start = min(verb.last + 1, mention.first)
-                return all(not self._tokens[i].pause for i in range(cue.last, verb.first)) and self._reaches(
-                    cue, start, mention
-                )
+            if cue.last < verb.first <= min(cue.last + VERB_WITHIN, mention.first):
+                joined = not any(self._tokens[i].pause for i in range(cue.last, verb.first))
+                return joined and self._holds(min(verb.last + 1, mention.first), mention)
         return False
+
+    def _holds(self, start: int, mention: Match) -> bool:
+        """Tell whether a negation over token `start` still holds at `mention`."""
+        if mention.first - start > REACH:
+            return False
+        between = range(start, mention.first)
+        if any(cue.first in between and cue.last in between for cue in self._cues["breaks"]):
+            return False
+        if any(start < cue.first <= mention.first for cue in self._cues["first_person"]):
+            return False
+        return not any(
+            start < cue.first <= mention.first and self._tokens[cue.first - 1].pause for cue in self._cues["resumes"]
+        )
 
     def _denied_after(self, mention: Match) -> bool:
         """Tell whether a denial follows: "febre não", "diabetes eu não tenho"."""

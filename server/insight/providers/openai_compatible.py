@@ -211,8 +211,8 @@ def _usage(completion: object, model: str, latency_s: float) -> Usage:
     return Usage(named if isinstance(named, str) and named else model, prompt, answer, latency_s)
 
 
-def create(options: ProviderOptions) -> OpenAICompatible:
-    """Return a client of the configured endpoint.
+def check(options: ProviderOptions) -> None:
+    """Accept options that can work.
 
     Raises:
         InvalidSettings: If no endpoint or no model is set.
@@ -221,4 +221,13 @@ def create(options: ProviderOptions) -> OpenAICompatible:
         raise InvalidSettings("LLM_BASE_URL is not an http(s) address: set it to an endpoint ending in /v1.")
     if not options.model:
         raise InvalidSettings("LLM_MODEL is empty: set it to the name of a model that LLM_BASE_URL serves.")
+
+
+def create(options: ProviderOptions) -> OpenAICompatible:
+    """Return a client of the configured endpoint.
+
+    Raises:
+        InvalidSettings: As check.
+    """
+    check(options)
     return OpenAICompatible(options)
