@@ -154,18 +154,3 @@ async def _set_up(database_url: str, applier: Applier) -> None:
         raise DatabaseUnavailable(f"The database cannot be set up: {reason(error)}") from error
     finally:
         await connection.close()
-
-
-async def probe(database_url: str) -> str:
-    """Return the server's version, having let us in; for the doctor.
-
-    Raises:
-        InvalidSettings: If `database_url` cannot be read.
-        DatabaseUnavailable: If the database does not answer or does not let us in; the message says why.
-    """
-    check_url(database_url)
-    connection = await connect(database_url)
-    try:
-        return ".".join(str(part) for part in divmod(connection.info.server_version, 10_000))
-    finally:
-        await connection.close()

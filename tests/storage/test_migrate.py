@@ -11,7 +11,7 @@ import pytest
 from server.model.errors import DatabaseMismatch, DatabaseUnavailable, InvalidSettings
 from server.storage.connecting import Connection, connect
 from server.storage.migrate import Migration, migrate, packaged
-from server.storage.store import Store, probe
+from server.storage.store import Store
 
 ONE = Migration(1, "one", b"CREATE TABLE one (id int); INSERT INTO one VALUES (1);")
 TWO = Migration(2, "two", b"ALTER TABLE one ADD COLUMN name text;")
@@ -91,9 +91,3 @@ async def test_a_database_that_lets_nobody_in_is_unavailable_and_says_why(databa
     with pytest.raises(DatabaseUnavailable, match="nobody") as caught:
         await Store.open(wrong, tmp_path)
     assert "hunter2" not in str(caught.value)
-    with pytest.raises(DatabaseUnavailable):
-        await probe(wrong)
-
-
-async def test_the_probe_names_the_servers_version(database_url: str) -> None:
-    assert (await probe(database_url)).startswith("18.")
