@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +43,8 @@ class Store(Reader):
         self._spool = spool
         self._applier = applier
         self._status = status
-        spool.append(pack_restart(datetime.now(UTC)))
+        with contextlib.suppress(DiskFull):  # rather no note of the restart than no start
+            spool.append(pack_restart(datetime.now(UTC)))
         applier.start()
 
     @classmethod

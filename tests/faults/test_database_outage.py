@@ -315,6 +315,22 @@ async def test_without_a_database_a_store_does_not_open_and_its_spool_is_kept(
     await store.aclose()
 
 
+async def test_a_store_opens_on_a_full_spool_and_empties_it(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = await Store.open(database_url, tmp_path / "setup")
+    await setup.create_consultation(consultation())
+    await setup.aclose()
+    spool = Spool(tmp_path / "spool")
+    for number in range(50):
+        spool.append(pack(CID, datetime.now(UTC), said(number)))
+    monkeypatch.setattr("server.storage.spool.LIMIT_BYTES", spool.waiting_bytes)
+    spool.close()
+    store = await Store.open(database_url, tmp_path / "spool")
+    assert await ids(store) == numbered(50)
+    await store.aclose()
+
+
 async def test_tables_that_vanish_are_waited_for_not_written_off(database_url: str, tmp_path: Path) -> None:
     store = await Store.open(database_url, tmp_path / "spool")
     await store.create_consultation(consultation())
