@@ -51,6 +51,7 @@ class Heard:
     plans: tuple[Finding, ...] = ()
     asked: tuple[Finding, ...] = ()
     answer: Status | None = None
+    asks: bool = False
     asks_about_relatives: bool = False
     words: int = 0
 
@@ -127,6 +128,7 @@ def read(utterance: Utterance, language: str) -> Heard:
             finding for finding in findings if finding.status is Status.ASKED and finding.sentence == last_sentence
         ),
         answer=reading.scope.answer(),
+        asks=last_sentence in reading.scope.questions,
         asks_about_relatives=reading.scope.asks_about_relatives(),
         words=len(spoken.tokens),
     )

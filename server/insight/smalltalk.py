@@ -5,22 +5,24 @@ from __future__ import annotations
 from functools import cache
 
 from ..model.transcript import Utterance
+from .findings import read
 from .knowledge_file import load
-from .languages import LANGUAGES
+from .languages import LANGUAGES, known_language
 from .text import fold, tokenize
 
 
 def says_something(utterance: Utterance, before: Utterance | None) -> bool:
     """Tell whether `utterance` can change what should be advised.
 
-    Greetings and thanks can't. A bare yes or no can when `before`, the other's last words, asked something.
+    Greetings and thanks can't. A bare yes or no can when `before`, the other's last words, asked something,
+    which speech recognition often writes without a question mark.
     """
     courtesies, answers = _words()
     rest = {token.norm for token in tokenize(utterance.text).tokens} - courtesies
     if not rest:
         return False
     if rest <= answers:
-        return before is not None and before.text.rstrip().endswith("?")
+        return before is not None and read(before, known_language(before.language)).asks
     return True
 
 

@@ -135,9 +135,12 @@ async def test_small_talk_asks_for_nothing(turn: str) -> None:
         assert generator.seen == []
 
 
-async def test_a_bare_yes_to_a_question_is_something_new() -> None:
+@pytest.mark.parametrize("question", ["c: O senhor está com dor no peito?", "c: Tem dor no peito."])
+async def test_a_bare_yes_to_a_question_is_something_new(question: str) -> None:
     async with bench(Rules()) as at:
-        at.hear("c: O senhor está com dor no peito?", "p: Sim.")
+        at.hear(question)
+        await at.settle()
+        at.hear("p: Sim.")
         await at.settle()
         assert at.subjects == ["red_flag.chest_pain"]
 

@@ -176,6 +176,26 @@ def test_misheard_words_are_still_understood() -> None:
     assert "conflict.anticoagulant_nsaid" in subjects("p: eu tomo varfarrina", "c: pode tomar ibo profeno")
 
 
+def test_a_dialogue_as_recognition_really_wrote_it() -> None:
+    """Words of the packaged Whisper base, its faults included."""
+    given = tips(
+        "p: Ela aperta e piora quando o suba escada também sinto falta de ar, e a dor no peito há três dias.",
+        "p: Às vezes vai para o braço esquerdo.",
+        "p: Toma o Los Artana 50 miligramas de manhã.",
+        "c: Tem a energia algum medicamento.",
+        "p: Sim, tenho alergia de pirona.",
+        "c: Teve febre, toce ou tontura nesses dias.",
+        "p: Febre não, tive um pouco de tontura ontem à noite.",
+        "c: Vou passar dipirona e pedir um eletrocardiograma.",
+    )
+    assert [tip.subject for tip in given if tip.urgent] == [
+        "red_flag.chest_pain_breathless",
+        "red_flag.chest_pain",
+        "red_flag.acute_coronary",
+        "allergy_conflict.dipyrone",
+    ]
+
+
 def test_times_of_the_quote_come_from_its_words() -> None:
     said = utterance("p: Hoje estou com dor no peito, doutor")
     words = tuple(
