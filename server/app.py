@@ -10,7 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from .insight.advisor import Advisor, AdvisorOptions
-from .insight.create import create_generator
+from .insight.create import create_generator, prepare
 from .live.create import create_live_store
 from .media.ice import ice_settings
 from .media.peer import Peer, PeerListener
@@ -56,6 +56,7 @@ async def running(settings: Settings, say: Callable[[str], None] = lambda _: Non
     Raises:
         EscutaError: If a part cannot start; the message says which and what to do.
     """
+    prepare(settings)
     authority = token_authority(settings)
     settings.recordings_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:

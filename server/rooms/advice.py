@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -15,6 +15,7 @@ from ..model.consultation import Agent, Language, Role
 from ..model.errors import EscutaError, Forbidden, NotFound
 from ..model.events import Event, FinalTranscript, SidecarFailed, SidecarState, SidecarStateChanged, TipMarked, TipReady
 from ..model.insight import Tip, TipMark
+from ..model.transcript import Utterance
 from .services import CreateAdvisor
 
 log = structlog.get_logger()
@@ -55,9 +56,11 @@ class Advice:
         if self._advisor is not None:
             await self._advisor.close()
 
-    def restore(self, tips: list[Tip]) -> None:
-        """Take over the tips of the room's earlier life."""
+    def restore(self, utterances: Sequence[Utterance], tips: Sequence[Tip]) -> None:
+        """Take over what was said and advised in the room's earlier life."""
         self._tips.update((tip.id, tip) for tip in tips)
+        if self._advisor is not None:
+            self._advisor.restore(utterances, tips)
 
     def mark(self, role: Role, tip_id: str, mark: TipMark) -> None:
         """Note what a reader did with a tip.

@@ -129,7 +129,7 @@ class Registry:
         tips = [record.tip for record in await store.tips(consultation.id)]
         said, typed = await store.utterances(consultation.id), await store.chat_messages(consultation.id)
         room.recent.restore(rebuilt(said, typed, tips))
-        room.advice.restore(tips)
+        room.advice.restore(said, tips)
         for person in await store.participants(consultation.id):
             seat = room.seats[person.role]
             seat.consent, seat.consented_by = person.consent, person.identity

@@ -224,6 +224,9 @@ class FakeAdvisor:
         self.fault: Exception | None = None
         self._closed = asyncio.Event()
 
+    def restore(self, utterances: Any, given: Any) -> None:
+        self.utterances.extend(utterances)
+
     def heard(self, utterance: Any) -> None:
         self.utterances.append(utterance)
 
