@@ -158,10 +158,10 @@ class Advisor:
         if self._closing:
             await self._serve(options.fallback or options.generator, batch)
             return
-        served = self.state != "ok" and options.fallback is not None
-        if served and options.fallback is not None:
-            # While the model is away nobody waits for it: the rules first, then the model as a probe.
-            await self._serve(options.fallback, batch)
+        served = self.state != "ok"
+        if options.fallback is not None:
+            # A red flag waits for no model; while the model is away nothing does, and it is asked as a probe.
+            await self._serve(options.fallback, batch, urgent_only=not served)
         outcome = await self._ask(batch)
         if outcome is None:
             self._waiting = _Batch(batch.heard_s | self._waiting.heard_s)
@@ -187,10 +187,11 @@ class Advisor:
             return None
         return request.result()
 
-    async def _serve(self, generator: TipGenerator, batch: _Batch) -> None:
+    async def _serve(self, generator: TipGenerator, batch: _Batch, *, urgent_only: bool = False) -> None:
         """Give what a local generator says about this batch; older subjects were the model's to judge."""
         outcome = await self._generate(generator, LOCAL_S)
-        self._give([tip for tip in outcome.tips if any(e.utterance_id in batch.heard_s for e in tip.evidence)], batch)
+        about_it = [tip for tip in outcome.tips if any(e.utterance_id in batch.heard_s for e in tip.evidence)]
+        self._give([tip for tip in about_it if tip.urgent or not urgent_only], batch)
 
     async def _generate(self, generator: TipGenerator, timeout_s: float) -> _Outcome:
         dialogue = Dialogue(

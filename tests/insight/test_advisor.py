@@ -73,10 +73,11 @@ class Bench:
         self.states: list[tuple[str, str]] = []
         self.now_s = 0.0
         self.advised = asyncio.Event()
+        self.stated = asyncio.Event()
         self._count = 0
         options = AdvisorOptions(generator, fallback, AGENT, "pt", timeout_s, lambda: self.now_s)
         self._on_tip = on_tip
-        self.advisor = Advisor(options, self._advise, lambda *state: self.states.append(state))
+        self.advisor = Advisor(options, self._advise, self._state)
 
     @property
     def subjects(self) -> list[str]:
@@ -91,6 +92,10 @@ class Bench:
         self.tips.append(one)
         self.advised.set()
         self._on_tip(one)
+
+    def _state(self, state: str, detail: str) -> None:
+        self.states.append((state, detail))
+        self.stated.set()
 
     async def settle(self) -> None:
         for _ in range(30):
@@ -187,7 +192,7 @@ async def test_a_slow_model_is_delayed_and_the_rules_serve_the_turn() -> None:
     generator = Generator(asyncio.Event())
     async with bench(generator, Rules(), timeout_s=0.02) as at:
         at.hear(CHEST)
-        await at.advised.wait()
+        await at.stated.wait()
         assert at.states == [("delayed", "The chat model did not answer within 0.02 s.")]
         assert at.subjects == ["red_flag.chest_pain"]
         assert generator.cancelled == 1
@@ -234,9 +239,21 @@ async def test_while_the_model_is_away_the_rules_do_not_wait_for_it() -> None:
         assert len(generator.seen) == 2
 
 
+async def test_a_red_flag_of_the_rules_waits_for_no_model_and_is_not_given_twice() -> None:
+    answered = asyncio.Event()
+    async with bench(Generator(answered), Rules()) as at:
+        at.hear(CHEST)
+        await at.settle()
+        assert at.subjects == ["red_flag.chest_pain"]
+        answered.set()
+        await at.settle()
+        assert at.subjects == ["red_flag.chest_pain"]
+        assert at.states == []
+
+
 async def test_the_rules_add_nothing_about_turns_that_the_model_has_judged() -> None:
     async with bench(Generator([], ChatModelUnavailable("Away.")), Rules()) as at:
-        at.hear(CHEST)
+        at.hear("p: Estou com dor nas costas.")
         await at.settle()
         at.hear("p: Também tenho enjoo desde ontem.")
         await at.settle()
