@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .rtp import RtpPacket
+from .rtp import RtpPacket, parse_rtp
 
 CAPACITY = 1024
 RESEND_INTERVAL_S = 0.02
@@ -13,7 +13,8 @@ MAX_RESENT_PER_S = 1000
 
 @dataclass(slots=True)
 class _Sent:
-    packet: RtpPacket
+    sequence_number: int
+    data: bytes
     resent_s: float = float("-inf")
 
 
@@ -27,11 +28,11 @@ class History:
 
     def __contains__(self, sequence_number: int) -> bool:
         sent = self._ring[sequence_number % CAPACITY]
-        return sent is not None and sent.packet.sequence_number == sequence_number
+        return sent is not None and sent.sequence_number == sequence_number
 
-    def keep(self, packet: RtpPacket) -> None:
+    def keep(self, sequence_number: int, data: bytes) -> None:
         """Remember a packet just sent."""
-        self._ring[packet.sequence_number % CAPACITY] = _Sent(packet)
+        self._ring[sequence_number % CAPACITY] = _Sent(sequence_number, data)
 
     def resend(self, sequence_number: int, now_s: float) -> RtpPacket | None:
         """Return a packet to send again, or None if it was resent a moment ago or too much is asked for.
@@ -40,7 +41,7 @@ class History:
             KeyError: If it is not in the ring.
         """
         sent = self._ring[sequence_number % CAPACITY]
-        if sent is None or sent.packet.sequence_number != sequence_number:
+        if sent is None or sent.sequence_number != sequence_number:
             raise KeyError(sequence_number)
         if now_s - self._window_s >= 1.0:
             self._window_s, self._resent_in_window = now_s, 0
@@ -48,4 +49,4 @@ class History:
             return None
         sent.resent_s = now_s
         self._resent_in_window += 1
-        return sent.packet
+        return parse_rtp(sent.data)

@@ -54,11 +54,20 @@ class Inbound:
         if original is None or not self._take_ssrc(original.ssrc, now_s):
             self.counters.ignored += 1
             return None
+        self.count(len(packet.payload), now_s)
+        return original
+
+    @property
+    def unsettled(self) -> bool:
+        """Something is to be asked of this browser soon: each packet may be the occasion."""
+        return self._gate.waiting
+
+    def count(self, octets: int, now_s: float) -> None:
+        """Count a packet of this line with a payload of so many bytes."""
         self.idle = False
         self._heard_s = now_s
         self.counters.packets += 1
-        self.counters.octets += len(packet.payload)
-        return original
+        self.counters.octets += octets
 
     def key_frame_request(self, now_s: float, *, urgent: bool = False) -> bytes | None:
         """Return a PLI if one may be sent now; otherwise it waits for `due_key_frame_request`."""
