@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..logs import configure_logs
+from ..media.loop import new_event_loop
 from ..model.consultation import Consultation, Role
 from ..model.errors import InvalidSettings
 from ..settings import Settings, load_settings
@@ -42,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     named = {"host": arguments.host, "port": arguments.port, "default_language": arguments.language}
     settings = load_settings(**{name: value for name, value in named.items() if value is not None})
     configure_logs(settings.log_level, settings.log_format)
-    return asyncio.run(_serve(settings, demo=not arguments.no_demo, as_json=arguments.json))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(_serve(settings, demo=not arguments.no_demo, as_json=arguments.json))
 
 
 async def _serve(settings: Settings, *, demo: bool, as_json: bool) -> int:

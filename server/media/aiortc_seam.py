@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
-from aioice.ice import Connection, StunProtocol
+from aioice.ice import CandidatePair, Connection, StunProtocol
 from aiortc import RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceParameters
@@ -34,10 +34,11 @@ SETTLE_TIMEOUT_S = 1.0
 class WireHooks:
     """Whom a wire tells; called on the event loop. What they raise is counted and goes no further.
 
-    Of RTP, `on_rtp` gets the length of the packet that lies in `packet_buffer()`.
+    Of RTP, `on_rtp` gets the length of the packet that lies in `packet_buffer()`, and returns True if it was only
+    passed on.
     """
 
-    on_rtp: Callable[[int], None]
+    on_rtp: Callable[[int], bool]
     on_rtcp: Callable[[bytes], None]
 
 
@@ -70,9 +71,11 @@ class Wire:
         self._connection: Connection = dtls.transport._connection
         self._ice = ice
         self._hooks = hooks
+        self._on_rtp = hooks.on_rtp
         self._buffer = packet_buffer()
         self._rx_session: Session | None = None
         self._tx_session: Session | None = None
+        self._pair: CandidatePair | None = None
         self._connecting: set[asyncio.Task[Any]] = set()
         self._take_packets()
         self._take_sockets()
@@ -110,7 +113,9 @@ class Wire:
         pair = self._connection._nominated.get(1)
         if pair is None:
             return False
-        pair.protocol.transport.sendto(data, pair.remote_addr)
+        if pair is not self._pair:
+            self._pair, self._address, self._sendto = pair, pair.remote_addr, pair.protocol.transport.sendto
+        self._sendto(data, self._address)
         return True
 
     def _drop(self) -> None:
@@ -123,14 +128,17 @@ class Wire:
             log.warning("media.send_failed", exc_info=True)
         return False
 
-    def contained(self, hook: Callable[[Any], None], value: object) -> None:
+    def contained(self, hook: Callable[[Any], object], value: object) -> None:
         """Call a hook and count what it raises: aiortc would end the connection."""
         try:
             hook(value)
         except Exception:
-            self.counters.hook_errors += 1
-            if self.counters.hook_errors == 1:
-                log.exception("media.hook_failed")
+            self._hook_failed()
+
+    def _hook_failed(self) -> None:
+        self.counters.hook_errors += 1
+        if self.counters.hook_errors == 1:
+            log.exception("media.hook_failed")
 
     def abort(self) -> None:
         """Free sockets and tasks of a connection that does not close by itself."""
@@ -174,25 +182,30 @@ class Wire:
         dtls._handle_rtcp_data = on_rtcp  # type: ignore[method-assign]
         self._connection.data_received = on_datagram  # type: ignore[method-assign]
 
-    def _take_media(self, octets: int) -> bool:
-        """Take what may be an encrypted RTP packet, in the buffer; False if it is to go aiortc's way.
+    def _take_media(self, octets: int) -> bool | None:
+        """Take what may be an encrypted RTP packet, in the buffer; None if it is to go aiortc's way.
+
+        True if it was only passed on.
 
         That way go RTCP, and RTP as long as older datagrams wait there, such as the end of the handshake.
         """
         dtls = self._dtls
         if 192 <= self._buffer.view[1] <= 223 or dtls._rx_srtp is None:
-            return False
+            return None
         if dtls._rx_srtp is not self._rx_session:
             if not self._connection._queue.empty() or dtls._state is not State.CONNECTED:
-                return False
+                return None
             self._unprotect = self._buffer.unprotector(dtls._rx_srtp)
             self._rx_session = dtls._rx_srtp
         octets = self._unprotect(octets)
         if octets < 0:
             self.counters.dropped_in += 1
-        else:
-            self.contained(self._hooks.on_rtp, octets)
-        return True
+            return True
+        try:
+            return self._on_rtp(octets)
+        except Exception:
+            self._hook_failed()
+            return False
 
     def _take_sockets(self) -> None:
         ice = self._dtls.transport

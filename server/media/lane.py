@@ -20,12 +20,16 @@ NO_BLOCK = Layout(start=HEADER.size, mask=0, expected=0, keep=0, fixed=0, same=T
 
 
 class Lane:
-    """From one payload type of one inbound line to the only listener. Holds until a negotiation or another source."""
+    """From one payload type of one inbound line to the only listener. Holds until a negotiation or another source.
+
+    `quiet`: nobody but the listener gets its packets.
+    """
 
     def __init__(self, view: memoryview, inbound: Inbound, listener: Leg, tap: Tap, payload_type: int) -> None:
         self._view = view
         self._inbound = inbound
-        self._tap = tap if inbound.line.kind == "audio" else None
+        self.quiet = inbound.line.kind != "audio"
+        self._tap = None if self.quiet else tap
         self._outbound = listener.outbound[inbound.line.kind]
         self._forwarder = self._outbound.forwarder
         self._source = self._forwarder.source

@@ -16,6 +16,8 @@ from .transport import Transport
 class ShortWay(Protocol):
     """What is kept in `Leg.lanes`, by payload type: `lane.Lane`."""
 
+    quiet: bool
+
     @property
     def current(self) -> bool:
         """What it was made for still holds."""

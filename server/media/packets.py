@@ -29,15 +29,19 @@ class PacketPath:
         self._now_s = now_s
         self._view = packet_buffer().view
 
-    def take_in_place(self, octets: int) -> None:
-        """Take the decrypted RTP packet of that length in `packet_buffer()`; most leave from there."""
+    def take_in_place(self, octets: int) -> bool:
+        """Take the decrypted RTP packet of that length in `packet_buffer()`; most leave from there.
+
+        True if it was only passed on: nobody else heard of it.
+        """
         if octets >= MIN_BYTES:
             now_s = self._now_s()
             lane = self._leg.lanes.get(self._view[1] & 0x7F)
             if lane is not None and lane.forward(octets, now_s):
                 self.last_rtp_s = now_s
-                return
+                return lane.quiet
         self.take(bytes(self._view[:octets]))
+        return False
 
     def take(self, data: bytes) -> None:
         """Take a decrypted RTP packet from the browser."""

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from .loop import forget, watch
 from .srtp_seam import CAPACITY, PacketBuffer
 
 MAX_PER_WAKE_UP = 32
@@ -16,9 +17,10 @@ MIN_RTP_BYTES = 12
 class UdpTransport(asyncio.DatagramTransport):
     """Reads all that has arrived at each wake-up.
 
-    What may be RTP (RFC 7983) is offered to `on_media`, in the buffer, by its length; what that refuses, and
-    everything else, goes to the protocol. A datagram that the system does not take at once is dropped and counted:
-    media that waits is late, and STUN and DTLS repeat themselves.
+    What may be RTP (RFC 7983) is offered to `on_media`, in the buffer, by its length; it returns True for a packet
+    only passed on, False for one that more came of. What it refuses (None), and everything else, goes to the
+    protocol. A datagram that the system does not take at once is dropped and counted: media that waits is late, and
+    STUN and DTLS repeat themselves.
     """
 
     def __init__(
@@ -26,7 +28,7 @@ class UdpTransport(asyncio.DatagramTransport):
         sock: socket.socket,
         protocol: asyncio.DatagramProtocol,
         buffer: PacketBuffer,
-        on_media: Callable[[int], bool],
+        on_media: Callable[[int], bool | None],
         on_drop: Callable[[], None],
     ) -> None:
         super().__init__({"socket": sock, "sockname": sock.getsockname()})
@@ -38,7 +40,7 @@ class UdpTransport(asyncio.DatagramTransport):
         self._loop = asyncio.get_running_loop()
         self._closing = False
         protocol.connection_made(self)
-        self._loop.add_reader(sock.fileno(), self._read)
+        watch(self._loop, sock.fileno(), self._read)
 
     def sendto(self, data: bytes | bytearray | memoryview, addr: Any = None) -> None:
         """Send at once, or drop."""
@@ -63,7 +65,7 @@ class UdpTransport(asyncio.DatagramTransport):
         """Read and send no more; the protocol hears of it a moment later."""
         if not self._closing:
             self._closing = True
-            self._loop.remove_reader(self._sock.fileno())
+            forget(self._loop, self._sock.fileno())
             self._loop.call_soon(self._end)
 
     def abort(self) -> None:
@@ -74,19 +76,28 @@ class UdpTransport(asyncio.DatagramTransport):
         self._sock.close()
         self._protocol.connection_lost(None)
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Read what has arrived; True if it was media that was only passed on."""
+        quiet = True
         buffer, on_media, receive = self._buffer, self._on_media, self._sock.recvfrom_into
         for _ in range(MAX_PER_WAKE_UP):
             try:
                 octets, address = receive(buffer)
             except (BlockingIOError, InterruptedError):
-                return
+                return quiet
             except OSError as error:
                 self._protocol.error_received(error)
-                return
-            if octets >= MIN_RTP_BYTES and 128 <= buffer[0] < 192 and on_media(octets):
-                continue
+                return False
+            if octets >= MIN_RTP_BYTES and 128 <= buffer[0] < 192:
+                passed_on = on_media(octets)
+                if passed_on:
+                    continue
+                quiet = False
+                if passed_on is not None:
+                    continue
+            quiet = False
             if octets < CAPACITY:
                 self._protocol.datagram_received(bytes(buffer[:octets]), address)
             if self._closing:
-                return
+                break
+        return quiet
