@@ -15,14 +15,19 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import structlog
+
 from ..logs import configure_logs
 from ..media.loop import new_event_loop
+from ..media.native import native
 from ..model.consultation import Consultation, Role
 from ..model.errors import InvalidSettings
 from ..settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from ..app import Parts
+
+log = structlog.get_logger()
 
 GARBAGE_THRESHOLDS = (10_000, 20, 20)
 
@@ -56,6 +61,7 @@ async def _serve(settings: Settings, *, demo: bool, as_json: bool) -> int:
         loop.add_signal_handler(number, stopping.set)
     async with running(settings, _say) as parts, _listening(parts) as port:
         links = await _demo_links(parts, port) if demo else {}
+        log.info("media.ready", compiled_helper=native() is not None)
         _spare_garbage_collection()
         _announce(parts.settings, port, links, as_json=as_json)
         await stopping.wait()

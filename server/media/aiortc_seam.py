@@ -21,7 +21,8 @@ from aiortc.rtcicetransport import RTCIceParameters
 from pylibsrtp import Session
 
 from .ice import IceSettings, announced, bind_udp, host_addresses, interfaces
-from .srtp_seam import packet_buffer
+from .native import native
+from .srtp_seam import address_of, packet_buffer
 from .udp import UdpTransport
 
 log = structlog.get_logger()
@@ -66,7 +67,11 @@ class Wire:
     """The encrypted way to one browser, taken over from aiortc."""
 
     def __init__(self, dtls: RTCDtlsTransport, ice: IceSettings, hooks: WireHooks) -> None:
-        self.counters = WireCounters()
+        self._counters = WireCounters()
+        helper = native()
+        self.inlet: Any = helper.ffi.new("struct inlet *") if helper is not None else None
+        self.outlet: Any = helper.ffi.new("struct outlet *", {"fd": -1}) if helper is not None else None
+        self._outlet_to: tuple[object, object] | None = None
         self._dtls = dtls
         self._connection: Connection = dtls.transport._connection
         self._ice = ice
@@ -84,6 +89,72 @@ class Wire:
     def connected(self) -> bool:
         """Packets can be sent."""
         return self._dtls._state is State.CONNECTED
+
+    @property
+    def counters(self) -> WireCounters:
+        """What went wrong so far."""
+        if self.inlet is not None:
+            self._counters.dropped_in += self.inlet.refused
+            self._counters.dropped_out += self.outlet.dropped
+            self._counters.send_errors += self.outlet.failed
+            self.inlet.refused = self.outlet.dropped = self.outlet.failed = 0
+        return self._counters
+
+    def refresh_outlet(self) -> bool:
+        """Tell the compiled helper how to send here; False if nothing can be sent."""
+        helper, pair, session = native(), self._connection._nominated.get(1), self._dtls._tx_srtp
+        if helper is None or pair is None or session is None or not self.connected:
+            self.close_outlet()
+            return False
+        sock = pair.protocol.transport.get_extra_info("socket")
+        if sock.fileno() < 0:
+            self.close_outlet()
+            return False
+        if self._outlet_to is None or self._outlet_to[0] is not pair or self._outlet_to[1] is not session:
+            helper.write_address(self.outlet, sock.family, pair.remote_addr)
+            self.outlet.srtp = address_of(session)
+            self._outlet_to = (pair, session)
+        self.outlet.fd = sock.fileno()
+        return True
+
+    def close_outlet(self) -> None:
+        """Send nothing more: the descriptor may soon be somebody else's."""
+        if self.outlet is not None:
+            self.outlet.fd = -1
+
+    def on_media(self, octets: int) -> bool | None:
+        """Take what may be an encrypted RTP packet, in the buffer; None if it is to go aiortc's way.
+
+        True if it was only passed on. Aiortc's way go RTCP, and RTP as long as older datagrams wait there, such as
+        the end of the handshake.
+        """
+        dtls = self._dtls
+        if 192 <= self._buffer.view[1] <= 223 or dtls._rx_srtp is None:
+            return None
+        if dtls._rx_srtp is not self._rx_session:
+            if not self._connection._queue.empty() or dtls._state is not State.CONNECTED:
+                return None
+            self._unprotect = self._buffer.unprotector(dtls._rx_srtp)
+            self._rx_session = dtls._rx_srtp
+            if self.inlet is not None:
+                self.inlet.srtp = address_of(self._rx_session)
+        octets = self._unprotect(octets)
+        if octets < 0:
+            self._counters.dropped_in += 1
+            return True
+        return self.on_decrypted(octets)
+
+    def on_decrypted(self, octets: int) -> bool:
+        """Take a decrypted RTP packet in the buffer; True if it was only passed on."""
+        try:
+            return self._on_rtp(octets)
+        except Exception:
+            self._hook_failed()
+            return False
+
+    def on_drop(self) -> None:
+        """Count a datagram that the system did not take."""
+        self._counters.dropped_out += 1
 
     def send(self, data: bytes, *, rtcp: bool) -> bool:
         """Encrypt and send at once; False if it could not be sent."""
@@ -118,13 +189,10 @@ class Wire:
         self._sendto(data, self._address)
         return True
 
-    def _drop(self) -> None:
-        self.counters.dropped_out += 1
-
     def _not_sent(self) -> bool:
         # It is the other leg that sends: its failure must not end the leg whose packet this is.
-        self.counters.send_errors += 1
-        if self.counters.send_errors == 1:
+        self._counters.send_errors += 1
+        if self._counters.send_errors == 1:
             log.warning("media.send_failed", exc_info=True)
         return False
 
@@ -136,8 +204,8 @@ class Wire:
             self._hook_failed()
 
     def _hook_failed(self) -> None:
-        self.counters.hook_errors += 1
-        if self.counters.hook_errors == 1:
+        self._counters.hook_errors += 1
+        if self._counters.hook_errors == 1:
             log.exception("media.hook_failed")
 
     def abort(self) -> None:
@@ -176,36 +244,11 @@ class Wire:
             if data and queue.qsize() < MAX_WAITING_DATAGRAMS:
                 queue.put_nowait((data, component))
             else:
-                self.counters.dropped_in += 1
+                self._counters.dropped_in += 1
 
         dtls._handle_rtp_data = on_rtp  # type: ignore[method-assign]
         dtls._handle_rtcp_data = on_rtcp  # type: ignore[method-assign]
         self._connection.data_received = on_datagram  # type: ignore[method-assign]
-
-    def _take_media(self, octets: int) -> bool | None:
-        """Take what may be an encrypted RTP packet, in the buffer; None if it is to go aiortc's way.
-
-        True if it was only passed on.
-
-        That way go RTCP, and RTP as long as older datagrams wait there, such as the end of the handshake.
-        """
-        dtls = self._dtls
-        if 192 <= self._buffer.view[1] <= 223 or dtls._rx_srtp is None:
-            return None
-        if dtls._rx_srtp is not self._rx_session:
-            if not self._connection._queue.empty() or dtls._state is not State.CONNECTED:
-                return None
-            self._unprotect = self._buffer.unprotector(dtls._rx_srtp)
-            self._rx_session = dtls._rx_srtp
-        octets = self._unprotect(octets)
-        if octets < 0:
-            self.counters.dropped_in += 1
-            return True
-        try:
-            return self._on_rtp(octets)
-        except Exception:
-            self._hook_failed()
-            return False
 
     def _take_sockets(self) -> None:
         ice = self._dtls.transport
@@ -235,7 +278,7 @@ class Wire:
                 log.debug("media.address_not_bound", address=address, error=repr(error))
                 continue
             protocol = StunProtocol(connection)
-            transport = UdpTransport(sock, protocol, self._buffer, self._take_media, self._drop)
+            transport = UdpTransport(sock, protocol, self)
             protocol.local_candidate = _candidate(component, address, transport.get_extra_info("sockname")[1], rank)
             connection._protocols.append(protocol)
             if connection._closing:

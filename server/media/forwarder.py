@@ -72,6 +72,16 @@ class Continuity:
         self._newest_s = now_s
         return out & 0xFFFF, out_timestamp
 
+    def expect(self) -> tuple[int, int, int]:
+        """Return the number that `follow` takes next, and what is added to numbers and timestamps; not reduced."""
+        return self._highest_in + 1, self._sequence_offset, self._timestamp_offset
+
+    def advance(self, packets: int, newest_timestamp: int, now_s: float) -> None:
+        """Note that so many packets were rewritten elsewhere as `follow` would have; `newest_timestamp` as sent."""
+        self._highest_in += packets
+        self._highest_out = self._highest_in + self._sequence_offset
+        self._newest_timestamp, self._newest_s = newest_timestamp, now_s
+
     def timestamp(self, timestamp: int) -> int:
         """Return the outbound timestamp for one of the present source."""
         return (timestamp + self._timestamp_offset) & 0xFFFFFFFF

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .native import NativeRing, native
 from .rtp import RtpPacket, parse_rtp
 
 CAPACITY = 1024
@@ -9,11 +10,27 @@ RESEND_INTERVAL_S = 0.02
 MAX_RESENT_PER_S = 1000
 
 
+class Ring:
+    """Room for packets by slot."""
+
+    def __init__(self) -> None:
+        self._slots = [b""] * CAPACITY
+
+    def put(self, slot: int, data: bytes) -> None:
+        """Keep a packet."""
+        self._slots[slot] = data
+
+    def get(self, slot: int) -> bytes:
+        """Return what a slot holds, maybe nothing."""
+        return self._slots[slot]
+
+
 class History:
     """A ring of the last `CAPACITY` sequence numbers sent; a power of two, so that it survives their wrap-around."""
 
     def __init__(self) -> None:
-        self._ring: list[bytes | None] = [None] * CAPACITY
+        helper = native()
+        self.ring: Ring | NativeRing = Ring() if helper is None else NativeRing(helper)
         self._resent_s: dict[int, float] = {}
         self._window_s = float("-inf")
         self._resent_in_window = 0
@@ -23,7 +40,7 @@ class History:
 
     def keep(self, sequence_number: int, data: bytes) -> None:
         """Remember a packet just sent."""
-        self._ring[sequence_number % CAPACITY] = data
+        self.ring.put(sequence_number % CAPACITY, data)
 
     def resend(self, sequence_number: int, now_s: float) -> RtpPacket | None:
         """Return a packet to send again, or None if it was resent a moment ago or too much is asked for.
@@ -45,5 +62,5 @@ class History:
         return parse_rtp(sent)
 
     def _sent(self, sequence_number: int) -> bytes | None:
-        sent = self._ring[sequence_number % CAPACITY]
-        return sent if sent is not None and int.from_bytes(sent[2:4], "big") == sequence_number else None
+        sent = self.ring.get(sequence_number % CAPACITY)
+        return sent if len(sent) > 4 and int.from_bytes(sent[2:4], "big") == sequence_number else None

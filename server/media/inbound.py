@@ -35,7 +35,7 @@ class Inbound:
         self.idle = True
         self._gate = KeyFrameGate()
         self._nacks = NackGate()
-        self._heard_s = float("-inf")
+        self.heard_s = float("-inf")
         self.agree(line, offered)
 
     def agree(self, line: MediaLine, offered: OfferedLine) -> None:
@@ -62,11 +62,11 @@ class Inbound:
         """Something is to be asked of this browser soon: each packet may be the occasion."""
         return self._gate.waiting
 
-    def count(self, octets: int, now_s: float) -> None:
-        """Count a packet of this line with a payload of so many bytes."""
+    def count(self, octets: int, now_s: float, packets: int = 1) -> None:
+        """Count a packet of this line with a payload of so many bytes, or several together."""
         self.idle = False
-        self._heard_s = now_s
-        self.counters.packets += 1
+        self.heard_s = now_s
+        self.counters.packets += packets
         self.counters.octets += octets
 
     def key_frame_request(self, now_s: float, *, urgent: bool = False) -> bytes | None:
@@ -114,7 +114,7 @@ class Inbound:
         if ssrc == self.ssrc:
             return True
         allowed = ssrc in self._declared if self._declared else True
-        if not allowed or now_s - self._heard_s < LATCH_AFTER_S:
+        if not allowed or now_s - self.heard_s < LATCH_AFTER_S:
             return False
         self.ssrc = ssrc
         return True

@@ -6,11 +6,16 @@ forwarded last, with extensions as before. It refuses every other one, having do
 
 from __future__ import annotations
 
+import time
+
 from ..model.audio import OpusPacket
 from .inbound import Inbound
 from .layout import BLOCK_HEADER_BYTES, Layout, read_layout
 from .leg import Leg
+from .native import native
+from .native_lane import Ends, NativeLane, Numbers
 from .rtp import HEADER
+from .srtp_seam import packet_buffer
 from .tap import Tap
 
 PLAIN, EXTENDED = 0x80, 0x90
@@ -25,8 +30,11 @@ class Lane:
     `quiet`: nobody but the listener gets its packets.
     """
 
-    def __init__(self, view: memoryview, inbound: Inbound, listener: Leg, tap: Tap, payload_type: int) -> None:
-        self._view = view
+    def __init__(self, legs: tuple[Leg, Leg], inbound: Inbound, tap: Tap, payload_type: int) -> None:
+        source, listener = legs
+        self._now_s = source.now_s
+        self._view = packet_buffer().view
+        self._transport = listener.transport
         self._inbound = inbound
         self.quiet = inbound.line.kind != "audio"
         self._tap = None if self.quiet else tap
@@ -36,11 +44,49 @@ class Lane:
         self._payload_type = self._forwarder.payload_type(inbound.line.codecs[payload_type]) or 0
         self._send = listener.transport.send_in_place
         self._layouts: dict[int, Layout] = {}
+        self._native: NativeLane | None = None
+        helper, inlet, outlet = native(), source.transport.inlet, listener.transport.outlet
+        if helper is not None and inlet is not None and outlet is not None:
+            self._native = NativeLane(helper, Ends(inlet, outlet), payload_type, self._outbound.history or self._hear)
 
     @property
     def current(self) -> bool:
         """The stream it was made for is still the one that is forwarded."""
         return self._forwarder.source is self._source
+
+    def _hear(self, packet: bytes, start: int, monotonic_s: float) -> None:
+        """Take sound that the helper passed on."""
+        _, second, sequence_number, timestamp, ssrc = HEADER.unpack_from(packet)
+        at_s = self._now_s() - (time.monotonic() - monotonic_s)
+        if self._tap is not None and start < len(packet):
+            self._tap.audio(OpusPacket(ssrc, sequence_number, timestamp, packet[start:], at_s, second >= 0x80))
+
+    def settle(self, now_s: float) -> None:
+        """Take back what the helper did; call it before anybody looks at what a lane counts or goes by."""
+        passed = self._native.passed() if self._native is not None else None
+        if passed is not None:
+            at_s = now_s - passed.ago_s
+            self._inbound.count(passed.octets, at_s, passed.packets)
+            self._forwarder.continuity.advance(passed.packets, passed.newest_timestamp, at_s)
+            self._outbound.counters.packets += passed.packets
+            self._outbound.counters.octets += passed.octets
+
+    def resume(self) -> None:
+        """Let the helper take the packets that follow, if they may be usual ones; settle first."""
+        if self._native is None:
+            return
+        ssrc, forwarder = self._inbound.ssrc, self._forwarder
+        if ssrc is None or not self.current or self._inbound.unsettled or not self._transport.refresh_outlet():
+            self._native.shut()
+            return
+        numbers = Numbers(ssrc, forwarder.ssrc, self._payload_type)
+        self._native.open(forwarder.continuity, numbers, self._layouts.values())
+
+    def end(self, now_s: float) -> None:
+        """Settle for the last time."""
+        self.settle(now_s)
+        if self._native is not None:
+            self._native.end()
 
     def forward(self, octets: int, now_s: float) -> bool:
         """Send the packet of that length in the buffer on its way; False if it is none for this lane."""

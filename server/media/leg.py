@@ -25,6 +25,15 @@ class ShortWay(Protocol):
     def forward(self, octets: int, now_s: float) -> bool:
         """Send the packet of that length in the buffer on its way, or refuse it."""
 
+    def settle(self, now_s: float) -> None:
+        """Bring what others look at up to date."""
+
+    def resume(self) -> None:
+        """Go on by itself."""
+
+    def end(self, now_s: float) -> None:
+        """Settle for the last time."""
+
 
 class Leg:
     """The state that packets and feedback of one connection meet in. `number` is unique in the process."""
@@ -38,7 +47,7 @@ class Leg:
         self.source: Leg | None = None
         self.listeners: list[Leg] = []
         self.lanes: dict[int, ShortWay] = {}
-        self._now_s = now_s
+        self.now_s = now_s
 
     def agree(self, lines: Iterable[MediaLine], offered: Iterable[OfferedLine]) -> None:
         """Go on with what a negotiation agreed on; streams that exist keep their numbers."""
@@ -82,7 +91,9 @@ class Leg:
         """Ask this browser for a key frame; `urgent` passes the rate limit."""
         video = self.inbound.get("video")
         if video is not None and self.transport.connected:
-            self.send_rtcp(video.key_frame_request(self._now_s(), urgent=urgent))
+            self.settle()
+            self.send_rtcp(video.key_frame_request(self.now_s(), urgent=urgent))
+            self.resume()
 
     def part(self) -> None:
         """Listen to nobody, and be listened to by nobody."""
@@ -99,8 +110,23 @@ class Leg:
         """Return the SSRC of ours that this browser knows feedback by."""
         return next(iter(self.inbound.values())).line.ssrcs[0]
 
+    def settle(self) -> None:
+        """Bring counters and numbers up to date with what short ways did by themselves."""
+        now_s = self.now_s()
+        for lane in self._lanes():
+            lane.settle(now_s)
+
+    def resume(self) -> None:
+        """Let short ways go on by themselves, with what is true now."""
+        for lane in self._lanes():
+            lane.resume()
+
+    def _lanes(self) -> list[ShortWay]:
+        return [*self.lanes.values(), *(self.source.lanes.values() if self.source is not None else ())]
+
     def kind_stats(self, kind: Kind) -> KindStats:
         """Return the counters of one kind."""
+        self.settle()
         inbound, outbound = self.inbound.get(kind), self.outbound.get(kind)
         if inbound is None:
             return KindStats()
@@ -125,9 +151,12 @@ class Leg:
 
     def _close_lanes(self) -> None:
         """End short ways from and to this browser: what they build on changes."""
-        self.lanes.clear()
-        if self.source is not None:
-            self.source.lanes.clear()
+        now_s = self.now_s()
+        for leg in (self, self.source):
+            if leg is not None:
+                for lane in leg.lanes.values():
+                    lane.end(now_s)
+                leg.lanes.clear()
 
     def _begin_with_key_frame(self) -> None:
         # Not before this browser can receive it: encoders ignore a second request within 300 ms.

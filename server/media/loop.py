@@ -17,10 +17,15 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
+from .native import DECRYPTED, DESCRIPTORS, FAILED, RAW, Native, native
+
 log = structlog.get_logger()
 
-Reader = Callable[[], bool]
-"""Reads what has arrived; True if nothing but packets passed on came of it: then no callback waits for the loop."""
+Reader = Callable[..., bool]
+"""Reads what has arrived; True if nothing but packets passed on came of it: then no callback waits for the loop.
+
+With the compiled helper it gets what the helper found already.
+"""
 
 FileObject = Any
 """A descriptor, or what has one."""
@@ -37,20 +42,48 @@ class DirectSelector(selectors.BaseSelector):
         self._others_fd = self._others.fileno()
         self._all = select.epoll()
         self._all.register(self._others_fd, select.EPOLLIN)
+        self._all_fd = self._all.fileno()
         self._readers: dict[int, Reader] = {}
+        self._plain: set[int] = set()
+        self._helper = native()
 
-    def watch(self, fd: int, reader: Reader) -> None:
-        """Call `reader` whenever something has arrived."""
+    def watch(self, fd: int, reader: Reader, inlet: object | None) -> None:
+        """Call `reader` whenever something has arrived that the compiled helper, given an `inlet`, leaves to it."""
         self._all.register(fd, select.EPOLLIN)
         self._readers[fd] = reader
+        if self._helper is not None and inlet is not None and fd < DESCRIPTORS:
+            self._helper.relay.inlets[fd] = inlet
+        else:
+            self._plain.add(fd)
 
     def forget(self, fd: int) -> None:
         """Call its reader no more."""
         if self._readers.pop(fd, None) is not None:
             self._all.unregister(fd)
+            self._plain.discard(fd)
+            if self._helper is not None and fd < DESCRIPTORS:
+                self._helper.relay.inlets[fd] = self._helper.ffi.NULL
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what other sockets are ready for; read the media sockets meanwhile."""
+        return self._select(timeout) if self._helper is None else self._select_natively(self._helper, timeout)
+
+    def _select_natively(self, helper: Native, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        relay = helper.relay
+        wait_ms = -1 if timeout is None else math.ceil(timeout * 1e3) if timeout > 0 else 0
+        found = helper.library.relay_wait(relay, self._all_fd, wait_ms)
+        others = relay.others
+        if relay.heard_count:
+            helper.tell_heard()
+        if found in (RAW, DECRYPTED, FAILED):
+            self._call(self._readers[relay.fd], found)
+        if not others:
+            return []
+        if self._plain:
+            self._read([(fd, 0) for fd, _ in self._all.poll(0, MAX_EVENTS) if fd in self._plain])
+        return self._others.select(0)
+
+    def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         until_s = None if timeout is None else time.monotonic() + timeout
         left_s = timeout
         while True:
@@ -72,17 +105,17 @@ class DirectSelector(selectors.BaseSelector):
         quiet = bool(ready)
         for fd, _ in ready:
             reader = self._readers.get(fd)
-            if reader is None:
-                quiet = False
-                continue
-            try:
-                quiet = reader() and quiet
-            except Exception:
-                quiet = False
-                self.reader_errors += 1
-                if self.reader_errors == 1:
-                    log.exception("media.reader_failed")
+            quiet = reader is not None and self._call(reader) and quiet
         return quiet
+
+    def _call(self, reader: Reader, *found: int) -> bool:
+        try:
+            return reader(*found)
+        except Exception:
+            self.reader_errors += 1
+            if self.reader_errors == 1:
+                log.exception("media.reader_failed")
+            return False
 
     def register(self, fileobj: FileObject, events: int, data: object = None) -> selectors.SelectorKey:
         """Wait for another socket."""
@@ -119,13 +152,13 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def watch(loop: asyncio.AbstractEventLoop, fd: int, reader: Reader) -> None:
-    """Call `reader` whenever something has arrived."""
+def watch(loop: asyncio.AbstractEventLoop, fd: int, reader: Reader, inlet: object | None = None) -> None:
+    """Call `reader` whenever something has arrived that the compiled helper, given an `inlet`, leaves to it."""
     selector = _selectors.get(loop)
     if selector is None:
         loop.add_reader(fd, reader)
     else:
-        selector.watch(fd, reader)
+        selector.watch(fd, reader, inlet)
 
 
 def forget(loop: asyncio.AbstractEventLoop, fd: int) -> None:

@@ -32,7 +32,7 @@ class Outbound:
     def __init__(self, line: MediaLine) -> None:
         self.counters = OutboundCounters()
         self.forwarder = Forwarder(line)
-        self._history = History() if line.kind == "video" else None
+        self.history = History() if line.kind == "video" else None
         self._rtx_sequence = secrets.randbelow(1 << 15)
 
     @property
@@ -50,7 +50,7 @@ class Outbound:
         forwarded = self.forwarder.forward(packet, source, codec, inbound.line.extensions, now_s)
         if forwarded is None:
             return None
-        if self._history is not None and forwarded.sequence_number in self._history:
+        if self.history is not None and forwarded.sequence_number in self.history:
             self.counters.duplicates += 1
             return None
         data = forwarded.write()
@@ -61,18 +61,18 @@ class Outbound:
         """Count a packet that is about to be sent, and remember it for a while; `octets` are its payload's."""
         self.counters.packets += 1
         self.counters.octets += octets
-        if self._history is not None:
-            self._history.keep(sequence_number, bytes(data))
+        if self.history is not None:
+            self.history.keep(sequence_number, bytes(data))
 
     def retransmit(self, sequence_numbers: Iterable[int], now_s: float) -> tuple[list[bytes], list[int]]:
         """Return (packets to send again, the source's numbers of those that never came this far)."""
         again: list[bytes] = []
         missing: list[int] = []
-        if self._history is None:
+        if self.history is None:
             return again, missing
         for number in sequence_numbers:
             try:
-                packet = self._history.resend(number, now_s)
+                packet = self.history.resend(number, now_s)
             except KeyError:
                 upstream = self.forwarder.continuity.inbound_sequence(number)
                 if upstream is not None:

@@ -21,7 +21,7 @@ class PacketPath:
     """Takes one leg's RTP. No queue: a packet has left for the other side when `take` returns."""
 
     def __init__(self, leg: Leg, tap: Tap, now_s: Callable[[], float]) -> None:
-        self.last_rtp_s: float | None = None
+        self._taken_s: float | None = None
         self.malformed = 0
         self.unknown = 0
         self._leg = leg
@@ -37,11 +37,23 @@ class PacketPath:
         if octets >= MIN_BYTES:
             now_s = self._now_s()
             lane = self._leg.lanes.get(self._view[1] & 0x7F)
-            if lane is not None and lane.forward(octets, now_s):
-                self.last_rtp_s = now_s
-                return lane.quiet
+            if lane is not None:
+                lane.settle(now_s)
+                if lane.forward(octets, now_s):
+                    self._taken_s = now_s
+                    lane.resume()
+                    return lane.quiet
+        self._leg.settle()
         self.take(bytes(self._view[:octets]))
+        self._leg.resume()
         return False
+
+    @property
+    def last_rtp_s(self) -> float | None:
+        """When the newest packet came."""
+        self._leg.settle()
+        heard = [inbound.heard_s for inbound in self._leg.inbound.values() if not inbound.idle]
+        return max([*heard, *([] if self._taken_s is None else [self._taken_s])], default=None)
 
     def take(self, data: bytes) -> None:
         """Take a decrypted RTP packet from the browser."""
@@ -51,7 +63,7 @@ class PacketPath:
         except Malformed:
             self.malformed += 1
             return
-        self.last_rtp_s = now_s
+        self._taken_s = now_s
         inbound = self._leg.by_payload_type.get(packet.payload_type)
         if inbound is None:
             self.unknown += 1
@@ -72,7 +84,9 @@ class PacketPath:
         """Let the packets that follow go the short way, if there is but one listener."""
         lane = self._leg.lanes.get(payload_type)
         if len(self._leg.listeners) == 1 and (lane is None or not lane.current):
-            self._leg.lanes[payload_type] = Lane(self._view, inbound, listener, self._tap, payload_type)
+            if lane is not None:
+                lane.end(self._now_s())
+            self._leg.lanes[payload_type] = Lane((self._leg, listener), inbound, self._tap, payload_type)
 
     def _listen(self, packet: RtpPacket, now_s: float) -> None:
         if packet.payload:

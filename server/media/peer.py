@@ -173,7 +173,9 @@ class Peer:
         return self._packets.take_in_place(octets)
 
     def _on_rtcp(self, data: bytes) -> None:
+        self._leg.settle()
         self._control.take(data)
+        self._leg.resume()
 
     def _on_state(self, state: str) -> None:
         if state == "connected":

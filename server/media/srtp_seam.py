@@ -23,6 +23,7 @@ class PacketBuffer:
         self._length = ffi.new("int *")
         self.view = memoryview(ffi.buffer(self._memory)).cast("B")
         self.inbound = self.view[:CAPACITY]
+        self.address = int(ffi.cast("uintptr_t", self._memory))
 
     def unprotector(self, session: Session) -> Callable[[int], int]:
         """Return what decrypts the RTP packet of that length; it returns the length left, -1 if it is not genuine."""
@@ -55,3 +56,16 @@ _buffers = _OfThisThread()
 def packet_buffer() -> PacketBuffer:
     """Return this thread's buffer. Whoever fills it is done with it before yielding to the event loop."""
     return _buffers.buffer
+
+
+def function_addresses() -> tuple[int, int]:
+    """Return the addresses of srtp_protect and srtp_unprotect, for the compiled helper."""
+    protect, unprotect = (
+        int(ffi.cast("uintptr_t", ffi.addressof(lib, name))) for name in ("srtp_protect", "srtp_unprotect")
+    )
+    return protect, unprotect
+
+
+def address_of(session: Session) -> int:
+    """Return the address of libsrtp's own object; it lives as long as `session`."""
+    return int(ffi.cast("uintptr_t", session._srtp[0]))

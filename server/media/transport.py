@@ -75,6 +75,20 @@ class Transport:
         """Encrypt and send an RTP packet at once; False if it could not be sent."""
         return self._wire is not None and self._wire.send(data, rtcp=False)
 
+    @property
+    def inlet(self) -> object | None:
+        """Where the compiled helper looks up short ways of this browser's packets, if there is one."""
+        return self._wire.inlet if self._wire is not None else None
+
+    @property
+    def outlet(self) -> object | None:
+        """How the compiled helper sends to this browser, if there is one."""
+        return self._wire.outlet if self._wire is not None else None
+
+    def refresh_outlet(self) -> bool:
+        """Bring `outlet` up to date; False if nothing can be sent."""
+        return self._wire is not None and self._wire.refresh_outlet()
+
     def send_in_place(self, octets: int) -> bool:
         """Encrypt and send the RTP packet of that length in `packet_buffer()`; False if it could not be sent."""
         return self._wire is not None and self._wire.send_in_place(octets)

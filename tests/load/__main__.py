@@ -38,7 +38,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="nothing but the JSON lines")
     parser.add_argument("--url", help="the server (default: from the settings)")
     parser.add_argument("--pid", type=int, help="its process (default: whoever listens on that port)")
-    parser.add_argument("--against", nargs="+", choices=("escuta", "janus", "mediarelay", "direct"))
+    parser.add_argument(
+        "--against",
+        nargs="+",
+        choices=("escuta", "escuta-python", "janus", "mediarelay", "direct"),
+        help="escuta-python: without media's compiled helper",
+    )
     parser.add_argument("--repeat", type=int, default=1, help="with --against: so many rounds")
     parser.add_argument("--log", type=Path, help="with --against: what the servers say is added to this file")
     return parser.parse_args()

@@ -118,6 +118,9 @@ def _command(server: str, folder: Path) -> tuple[list[str], str]:
     if server == "mediarelay":
         return [python, "-m", "tests.load.mediarelay", SERVER_ADDRESS, str(PORT)], f"http://{SERVER_ADDRESS}:{PORT}"
     options = ["--host", SERVER_ADDRESS, "--port", str(PORT), "--no-demo", "--json"]
+    if server == "escuta-python":
+        without = "from server.media.native import do_without; do_without(); from server.__main__ import main; main()"
+        return [python, "-c", without, "serve", *options], f"http://{SERVER_ADDRESS}:{PORT}"
     return [python, "-m", "server", "serve", *options], f"http://{SERVER_ADDRESS}:{PORT}"
 
 

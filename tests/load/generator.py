@@ -38,7 +38,7 @@ class Orders:
 
 
 def meeting(orders: Orders, stack: AsyncExitStack) -> Meeting:
-    if orders.server == "escuta":
+    if orders.server.startswith("escuta"):
         return Escuta(stack, orders.url, token_authority(load_settings()), record=orders.record)
     if orders.server == "janus":
         return Janus(stack, orders.url, orders.record_folder if orders.record else None)

@@ -7,6 +7,7 @@ from server.media.aiortc_seam import WireCounters
 from server.media.control import ControlPath
 from server.media.description import MID, MediaLine
 from server.media.leg import Leg
+from server.media.native import native
 from server.media.offer import OfferedLine
 from server.media.packets import PacketPath
 from server.media.rtp import RtpPacket, parse_rtp
@@ -25,6 +26,12 @@ class WrittenDown:
         self.counters = WireCounters()
         self.rtp: list[RtpPacket] = []
         self.rtcp: list[rtcp.Message] = []
+        helper = native()
+        self.inlet = helper.ffi.new("struct inlet *") if helper is not None else None
+        self.outlet = helper.ffi.new("struct outlet *") if helper is not None else None
+
+    def refresh_outlet(self) -> bool:
+        return self.connected
 
     def send_rtp(self, data: bytes) -> bool:
         self.rtp.append(parse_rtp(data))

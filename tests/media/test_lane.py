@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+from dataclasses import replace
+
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.media.description import ABS_SEND_TIME, AUDIO_LEVEL, MID, MediaLine
 from server.media.layout import read_layout
+from server.media.native import DECRYPTED, Native, native
 from server.media.offer import OfferedLine
 from server.media.rtp import RtpPacket, parse_rtp, write_extensions
 from server.media.srtp_seam import packet_buffer
@@ -15,6 +20,45 @@ from tests.media.legs import VP8_DELTA, VP8_KEY, Side, pair
 OTHER = "urn:something:else"
 KNOWN = st.sampled_from([MID, ABS_SEND_TIME, AUDIO_LEVEL, OTHER])
 EXTENSIONS = st.dictionaries(st.integers(1, 14), KNOWN, max_size=4)
+
+
+class Wires:
+    """The compiled helper between real sockets; what it is to encrypt and decrypt stays as it is."""
+
+    def __init__(self, helper: Native, sender: Side, receiver: Side) -> None:
+        self._helper, self._receiver = helper, receiver
+        self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(4)]
+        for sock in self._sockets:
+            sock.bind(("127.0.0.1", 0))
+            sock.setblocking(False)
+        self._browser, self._inlet, outlet, self._sink = self._sockets
+        unchanged = helper.ffi.callback("int(void *, void *, int *)", lambda session, packet, octets: 0)
+        self._kept = unchanged, helper.relay.protect, helper.relay.unprotect
+        helper.relay.protect = helper.relay.unprotect = helper.ffi.cast("uintptr_t", unchanged)
+        sender.transport.inlet.srtp = 1
+        receiver.transport.outlet.fd = outlet.fileno()
+        helper.write_address(receiver.transport.outlet, socket.AF_INET, self._sink.getsockname())
+        self.passed_on = 0
+
+    def put(self, sender: Side, data: bytes) -> None:
+        helper = self._helper
+        self._browser.sendto(data, self._inlet.getsockname())
+        while found := helper.library.relay_drain(helper.relay, sender.transport.inlet, self._inlet.fileno()):
+            assert found == DECRYPTED
+            assert helper.sender() == self._browser.getsockname()
+            sender.packets.take_in_place(helper.relay.octets)
+        helper.tell_heard()
+        try:
+            while True:
+                self._receiver.transport.rtp.append(parse_rtp(self._sink.recv(2048)))
+                self.passed_on += 1
+        except BlockingIOError:
+            return
+
+    def close(self) -> None:
+        _, self._helper.relay.protect, self._helper.relay.unprotect = self._kept
+        for sock in self._sockets:
+            sock.close()
 
 
 def put(side: Side, data: bytes) -> None:
@@ -65,28 +109,40 @@ ordered = st.builds(
 )
 
 
+WAYS = ("long", "short", "native") if native() is not None else ("long", "short")
+
+
+def outcome(way, sent, theirs, ours, mid):
+    """Send packets one way; return all that anybody could see afterwards."""
+    sender, receiver, clock = pair()
+    lines(sender, theirs, "a")
+    lines(receiver, ours, mid)
+    for forwarder in (receiver.leg.outbound["audio"].forwarder, receiver.leg.outbound["video"].forwarder):
+        forwarder.continuity.__init__(90_000, 40_000, 7)
+    wires = Wires(native(), sender, receiver) if way == "native" else None
+    for packet in [RtpPacket(96, 999, 0, 1002, VP8_KEY), RtpPacket(111, 999, 0, 1001, b"x"), *sent]:
+        clock[0] += 0.02
+        if way == "long":
+            sender.packets.take(packet.write())
+        elif wires is None:
+            put(sender, packet.write())
+        else:
+            wires.put(sender, packet.write())
+    if wires is not None:
+        wires.close()
+    stats = [side.leg.kind_stats(kind) for side in (sender, receiver) for kind in ("audio", "video")]
+    history = receiver.leg.outbound["video"].history
+    ring = [history.resend(number, clock[0]) for number in range(40_000, 40_040) if number in history]
+    heard = [replace(packet, arrival_s=0) for packet in sender.listener.audio]
+    return receiver.transport.rtp, sender.transport.rtcp, heard, stats, ring
+
+
 @given(st.one_of(ordered, st.lists(packets, max_size=40)), EXTENSIONS, EXTENSIONS, st.sampled_from(["a", "0", "mid"]))
 @example([RtpPacket(111, n, n, 1001, b"x", extensions=((1, b"a"),)) for n in range(9)], {1: MID}, {2: MID}, "0")
 def test_short_and_long_way_end_alike(sent, theirs, ours, mid):
-    ends = []
-    for short in (True, False):
-        sender, receiver, clock = pair()
-        lines(sender, theirs, "a")
-        lines(receiver, ours, mid)
-        for forwarder in (receiver.leg.outbound["audio"].forwarder, receiver.leg.outbound["video"].forwarder):
-            forwarder.continuity.__init__(90_000, 40_000, 7)
-        for packet in [RtpPacket(96, 999, 0, 1002, VP8_KEY), RtpPacket(111, 999, 0, 1001, b"x"), *sent]:
-            clock[0] += 0.02
-            put(sender, packet.write()) if short else sender.packets.take(packet.write())
-        stats = [sender.leg.kind_stats(kind) for kind in ("audio", "video")]
-        stats += [receiver.leg.kind_stats(kind) for kind in ("audio", "video")]
-        ring = [
-            receiver.leg.outbound["video"]._history.resend(number, clock[0])
-            for number in range(40_000, 40_040)
-            if number in receiver.leg.outbound["video"]._history
-        ]
-        ends.append((receiver.transport.rtp, sender.transport.rtcp, sender.listener.audio, stats, ring))
-    assert ends[0] == ends[1]
+    ends = [outcome(way, sent, theirs, ours, mid) for way in WAYS]
+    for end in ends[1:]:
+        assert end == ends[0]
 
 
 def test_the_usual_packets_do_go_the_short_way():
@@ -98,6 +154,30 @@ def test_the_usual_packets_do_go_the_short_way():
         put(sender, RtpPacket(111, number, number, 1001, b"sound", extensions=((1, b"a"),)).write())
     assert len(taken) == 2
     assert [packet.payload for packet in sender.listener.audio] == [b"sound"] * 100
+
+
+def test_the_helper_takes_the_usual_packets_by_itself():
+    helper = native()
+    if helper is None:
+        assert WAYS == ("long", "short")
+        return
+    sender, receiver, clock = pair()
+    wires = Wires(helper, sender, receiver)
+    python = []
+    take, sender.packets.take_in_place = sender.packets.take_in_place, lambda n: (python.append(n), take(n))
+    for number in range(100):
+        clock[0] += 0.01
+        extensions = ((1, b"a"),)
+        wires.put(sender, RtpPacket(96, (65500 + number) & 0xFFFF, number, 1002, VP8_KEY, False, extensions).write())
+        wires.put(sender, RtpPacket(111, number, number, 1001, b"sound", True, extensions).write())
+    wires.close()
+    # Each stream's first packet opens the lane, its second teaches the extensions.
+    assert len(python) == 4
+    assert wires.passed_on == 196
+    assert [packet.sequence_number for packet in sender.listener.audio] == list(range(100))
+    assert all(abs(packet.arrival_s - 101) < 1.1 and packet.marker for packet in sender.listener.audio)
+    assert sender.packets.last_rtp_s == pytest.approx(clock[0], abs=0.5)
+    assert sender.leg.kind_stats("video").packets_in == receiver.leg.kind_stats("video").packets_out == 100
 
 
 def test_another_source_and_another_listener_end_the_short_way():

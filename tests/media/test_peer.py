@@ -7,8 +7,17 @@ import itertools
 import socket
 import threading
 
-from server.media import rtcp
+import pytest
+
+from server.media import native, rtcp
 from tests.media.browser import Browser, Listener, closing, cross, new_peer
+
+
+@pytest.fixture(autouse=True, params=["helper", "python"])
+def way(request, monkeypatch):
+    """With the compiled helper, if there is one, and without."""
+    if request.param == "python":
+        monkeypatch.setattr(native._helpers, "native", None)
 
 
 async def test_both_sides_receive_payloads_unchanged_and_in_sequence():
@@ -169,6 +178,7 @@ async def test_a_leg_that_cannot_send_does_not_disturb_the_leg_whose_packets_it_
         await browsers[1].until(lambda: len(browsers[1].received["audio"]) >= 5)
         dtls = peers[1]._transport._wire._dtls
         dtls._tx_srtp, session = None, dtls._tx_srtp
+        peers[1]._transport._wire.close_outlet()
         heard = len(listener.audio)
         await listener.until(lambda: len(listener.audio) >= heard + 10)
         dtls._tx_srtp = session
