@@ -9,48 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aioice.candidate import Candidate, candidate_foundation, candidate_priority
-from aioice.ice import CandidatePair, Connection, StunProtocol
+from aioice.candidate import Candidate
+from aioice.ice import CandidatePair, Connection
 from aiortc import RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceParameters
 from pylibsrtp import Session
 
-from .ice import IceSettings, announced, bind_udp, host_addresses, interfaces
+from .binding_seam import bind_candidates
+from .ice import IceSettings
 from .native import native
+from .outlet import Outlet
 from .srtp_seam import address_of, packet_buffer
-from .udp import UdpTransport
+from .wire_hooks import WireCounters, WireHooks
 
 log = structlog.get_logger()
 
 MAX_WAITING_DATAGRAMS = 2048
 SETTLE_TIMEOUT_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class WireHooks:
-    """Whom a wire tells; called on the event loop. What they raise is counted and goes no further.
-
-    Of RTP, `on_rtp` gets the length of the packet that lies in `packet_buffer()`, and returns True if it was only
-    passed on.
-    """
-
-    on_rtp: Callable[[int], bool]
-    on_rtcp: Callable[[bytes], None]
-
-
-@dataclass(slots=True)
-class WireCounters:
-    """What went wrong between socket and hooks."""
-
-    hook_errors: int = 0
-    send_errors: int = 0
-    dropped_in: int = 0
-    dropped_out: int = 0
 
 
 def keep_idle(transceiver: RTCRtpTransceiver) -> None:
@@ -70,8 +49,7 @@ class Wire:
         self._counters = WireCounters()
         helper = native()
         self.inlet: Any = helper.ffi.new("struct inlet *") if helper is not None else None
-        self.outlet: Any = helper.ffi.new("struct outlet *", {"fd": -1}) if helper is not None else None
-        self._outlet_to: tuple[object, object] | None = None
+        self._outlet = Outlet(helper) if helper is not None else None
         self._dtls = dtls
         self._connection: Connection = dtls.transport._connection
         self._ice = ice
@@ -93,34 +71,31 @@ class Wire:
     @property
     def counters(self) -> WireCounters:
         """What went wrong so far."""
-        if self.inlet is not None:
+        if self._outlet is not None:
+            dropped, failed = self._outlet.faults()
             self._counters.dropped_in += self.inlet.refused
-            self._counters.dropped_out += self.outlet.dropped
-            self._counters.send_errors += self.outlet.failed
-            self.inlet.refused = self.outlet.dropped = self.outlet.failed = 0
+            self._counters.dropped_out += dropped
+            self._counters.send_errors += failed
+            self.inlet.refused = 0
         return self._counters
+
+    @property
+    def outlet(self) -> Any:
+        """How the compiled helper sends here, if there is one."""
+        return self._outlet.struct if self._outlet is not None else None
 
     def refresh_outlet(self) -> bool:
         """Tell the compiled helper how to send here; False if nothing can be sent."""
-        helper, pair, session = native(), self._connection._nominated.get(1), self._dtls._tx_srtp
-        if helper is None or pair is None or session is None or not self.connected:
+        pair, session = self._connection._nominated.get(1), self._dtls._tx_srtp
+        if self._outlet is None or pair is None or session is None or not self.connected:
             self.close_outlet()
             return False
-        sock = pair.protocol.transport.get_extra_info("socket")
-        if sock.fileno() < 0:
-            self.close_outlet()
-            return False
-        if self._outlet_to is None or self._outlet_to[0] is not pair or self._outlet_to[1] is not session:
-            helper.write_address(self.outlet, sock.family, pair.remote_addr)
-            self.outlet.srtp = address_of(session)
-            self._outlet_to = (pair, session)
-        self.outlet.fd = sock.fileno()
-        return True
+        return self._outlet.open(pair.protocol.transport.get_extra_info("socket"), pair.remote_addr, session)
 
     def close_outlet(self) -> None:
-        """Send nothing more: the descriptor may soon be somebody else's."""
-        if self.outlet is not None:
-            self.outlet.fd = -1
+        """Have the compiled helper send nothing more here."""
+        if self._outlet is not None:
+            self._outlet.close()
 
     def on_media(self, octets: int) -> bool | None:
         """Take what may be an encrypted RTP packet, in the buffer; None if it is to go aiortc's way.
@@ -262,41 +237,7 @@ class Wire:
             await start(remoteParameters)
 
         async def on_gather(component: int, addresses: list[str], timeout: int = 5) -> list[Candidate]:  # noqa: ARG001
-            return await self._bind(component)
+            return await bind_candidates(self._connection, component, self._ice, self)
 
         ice.start = on_start  # type: ignore[method-assign]
         self._connection.get_component_candidates = on_gather  # type: ignore[method-assign]
-
-    async def _bind(self, component: int) -> list[Candidate]:
-        """Bind every address worth offering, in the port range; return the candidates as the answer names them."""
-        connection = self._connection
-        candidates: list[Candidate] = []
-        for rank, address in enumerate(host_addresses(interfaces())):
-            try:
-                sock = bind_udp(address, self._ice)
-            except OSError as error:
-                log.debug("media.address_not_bound", address=address, error=repr(error))
-                continue
-            protocol = StunProtocol(connection)
-            transport = UdpTransport(sock, protocol, self)
-            protocol.local_candidate = _candidate(component, address, transport.get_extra_info("sockname")[1], rank)
-            connection._protocols.append(protocol)
-            if connection._closing:
-                # Closed while gathering: nobody else would close this socket.
-                await protocol.close()
-                break
-            shown = announced(address, self._ice)
-            candidates.append(_candidate(component, shown, protocol.local_candidate.port, rank))
-        return candidates
-
-
-def _candidate(component: int, address: str, port: int, rank: int) -> Candidate:
-    return Candidate(
-        foundation=candidate_foundation("host", "udp", address),
-        component=component,
-        transport="udp",
-        priority=candidate_priority(component, "host", 65535 - rank),
-        host=address,
-        port=port,
-        type="host",
-    )

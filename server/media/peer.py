@@ -9,7 +9,6 @@ from collections.abc import Callable
 import structlog
 
 from ..model.errors import EscutaError, InvalidOffer, InvalidRequest
-from .aiortc_seam import WireHooks
 from .control import ControlPath
 from .description import read_answer
 from .ice import IceSettings, read_candidate
@@ -19,6 +18,7 @@ from .packets import PacketPath
 from .stats import PeerStats
 from .tap import PeerListener, PeerState, Tap
 from .transport import Transport
+from .wire_hooks import WireHooks
 
 __all__ = ["Peer", "PeerListener", "PeerState", "PeerStats"]
 

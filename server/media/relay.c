@@ -12,7 +12,7 @@
 #define MAX_PER_WAKE_UP 32
 #define MAX_EVENTS 64
 /* How long sound may wait for whoever records and transcribes it; they are told when it came. */
-#define HEARD_WITHIN_S 0.01
+#define HEARD_WITHIN_S 0.005
 #define RING 1024
 
 typedef int (*srtp_call)(void *, void *, int *);
@@ -167,7 +167,7 @@ int relay_wait(struct relay *relay, int epoll_fd, int timeout_ms)
     double until_s = timeout_ms > 0 ? monotonic_s() + timeout_ms * 1e-3 : 0;
     relay->others = 0;
     for (;;) {
-        int longest_ms = relay->heard_count ? (int)(HEARD_WITHIN_S * 1e3) : -1;
+        int longest_ms = relay->heard_count ? 5 : -1;
         int wait_ms = longest_ms >= 0 && (timeout_ms < 0 || timeout_ms > longest_ms) ? longest_ms : timeout_ms;
         int count = epoll_wait(epoll_fd, ready, MAX_EVENTS, wait_ms);
         if (count <= 0)

@@ -15,10 +15,11 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from .aiortc_seam import Wire, WireCounters, WireHooks, keep_idle
+from .aiortc_seam import Wire, keep_idle
 from .description import Kind, with_opus_parameters
 from .ice import IceSettings, RemoteCandidate
 from .offer import Offer
+from .wire_hooks import WireCounters, WireHooks
 
 log = structlog.get_logger()
 

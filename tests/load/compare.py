@@ -41,7 +41,7 @@ class Started:
     record_folder: str | None = None
 
 
-def enter_namespace(arguments: list[str]) -> None:
+def enter_namespace(arguments: list[str], module: str = "tests.load") -> None:
     """Run this program again in a network namespace with an interface of no ports; return there.
 
     Janus takes no loopback interface; what goes between two addresses of one machine passes through `lo` anyway.
@@ -49,7 +49,7 @@ def enter_namespace(arguments: list[str]) -> None:
     if INSIDE not in os.environ:
         os.environ[INSIDE] = "1"
         share = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
-        os.execvp(share[0], [*share, sys.executable, "-m", "tests.load", *arguments])
+        os.execvp(share[0], [*share, sys.executable, "-m", module, *arguments])
     for command in (
         "link set lo up",
         f"link add {INTERFACE} type bridge",

@@ -49,6 +49,8 @@ class Escuta:
     async def _join(self, participant: Participant, token: str) -> None:
         session = await self._stack.enter_async_context(aiohttp.ClientSession())
         socket = await self._stack.enter_async_context(session.ws_connect(f"{self._url}/ws", max_msg_size=0))
+        # Whoever may end the consultation does; of the other it is ignored.
+        self._stack.push_async_callback(socket.send_json, {"type": "end"})
         await socket.send_json({"type": "join", "v": 1, "token": token, "consent": self._record})
         welcome = await _message(socket, "welcome")
         await socket.send_json({"type": "media", "microphone": True, "camera": True})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from server.media import rtcp
-from server.media.aiortc_seam import WireCounters
 from server.media.control import ControlPath
 from server.media.description import MID, MediaLine
 from server.media.leg import Leg
@@ -13,6 +12,7 @@ from server.media.packets import PacketPath
 from server.media.rtp import RtpPacket, parse_rtp
 from server.media.srtp_seam import packet_buffer
 from server.media.tap import Tap
+from server.media.wire_hooks import WireCounters
 from tests.media.browser import Listener
 
 VP8_KEY, VP8_DELTA = b"\x10\x00key", b"\x10\x01delta"

@@ -13,7 +13,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceTransport
 from aiortc.rtcpeerconnection import RTCPeerConnection as Connection
 
-from server.media import aiortc_seam
+from server.media import binding_seam
 from server.media.ice import IceSettings
 from tests.media.browser import new_peer
 from tests.media.test_offer import CHROMIUM
@@ -90,7 +90,7 @@ def test_the_calls_we_stand_in_for_are_made_there(function, phrases):
 
 
 async def test_no_stun_server_is_asked_and_only_our_sockets_are_bound(monkeypatch):
-    monkeypatch.setattr(aiortc_seam, "host_addresses", lambda found: ["127.0.0.1"])
+    monkeypatch.setattr(binding_seam, "host_addresses", lambda found: ["127.0.0.1"])
     peer = new_peer(ice=IceSettings())
     answer = await peer.answer(CHROMIUM)
     connection = peer._transport._wire._connection

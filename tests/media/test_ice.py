@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.media import aiortc_seam
+from server.media import binding_seam
 from server.media.ice import (
     IceServerGrant,
     IceSettings,
@@ -77,8 +77,8 @@ def test_behind_nat_the_public_address_is_announced_and_loopback_stays():
 
 
 async def test_the_answer_names_the_public_address_and_ports_of_the_range(monkeypatch):
-    monkeypatch.setattr(aiortc_seam, "interfaces", lambda: [("eth0", "127.0.0.2")])
-    monkeypatch.setattr(aiortc_seam, "host_addresses", lambda found: ["127.0.0.2", "127.0.0.1"])
+    monkeypatch.setattr(binding_seam, "interfaces", lambda: [("eth0", "127.0.0.2")])
+    monkeypatch.setattr(binding_seam, "host_addresses", lambda found: ["127.0.0.2", "127.0.0.1"])
     monkeypatch.setattr(
         aiortc_seam, "announced", lambda address, ice: announced(address.replace("127.0.0.2", "10.0.0.2"), ice)
     )

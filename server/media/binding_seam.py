@@ -1,0 +1,46 @@
+"""Sockets for aioice, bound as we want them. Touches private names of aioice, as `aiortc_seam` does."""
+
+from __future__ import annotations
+
+import structlog
+from aioice.candidate import Candidate, candidate_foundation, candidate_priority
+from aioice.ice import Connection, StunProtocol
+
+from .ice import IceSettings, announced, bind_udp, host_addresses, interfaces
+from .udp import Owner, UdpTransport
+
+log = structlog.get_logger()
+
+
+async def bind_candidates(connection: Connection, component: int, ice: IceSettings, owner: Owner) -> list[Candidate]:
+    """Bind every address worth offering, in the port range; return the candidates as the answer names them."""
+    candidates: list[Candidate] = []
+    for rank, address in enumerate(host_addresses(interfaces())):
+        try:
+            sock = bind_udp(address, ice)
+        except OSError as error:
+            log.debug("media.address_not_bound", address=address, error=repr(error))
+            continue
+        protocol = StunProtocol(connection)
+        transport = UdpTransport(sock, protocol, owner)
+        protocol.local_candidate = _candidate(component, address, transport.get_extra_info("sockname")[1], rank)
+        connection._protocols.append(protocol)
+        if connection._closing:
+            # Closed while gathering: nobody else would close this socket.
+            await protocol.close()
+            break
+        shown = announced(address, ice)
+        candidates.append(_candidate(component, shown, protocol.local_candidate.port, rank))
+    return candidates
+
+
+def _candidate(component: int, address: str, port: int, rank: int) -> Candidate:
+    return Candidate(
+        foundation=candidate_foundation("host", "udp", address),
+        component=component,
+        transport="udp",
+        priority=candidate_priority(component, "host", 65535 - rank),
+        host=address,
+        port=port,
+        type="host",
+    )
