@@ -80,7 +80,7 @@ async def test_the_answer_names_the_public_address_and_ports_of_the_range(monkey
     monkeypatch.setattr(binding_seam, "interfaces", lambda: [("eth0", "127.0.0.2")])
     monkeypatch.setattr(binding_seam, "host_addresses", lambda found: ["127.0.0.2", "127.0.0.1"])
     monkeypatch.setattr(
-        aiortc_seam, "announced", lambda address, ice: announced(address.replace("127.0.0.2", "10.0.0.2"), ice)
+        binding_seam, "announced", lambda address, ice: announced(address.replace("127.0.0.2", "10.0.0.2"), ice)
     )
     peer = new_peer(ice=IceSettings("203.0.113.9", 21_000, 21_019))
     answer = await peer.answer(CHROMIUM)
