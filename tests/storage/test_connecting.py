@@ -11,7 +11,7 @@ from server.model.errors import DatabaseUnavailable, InvalidSettings
 from server.storage.connecting import check_url, connect, reason
 from server.storage.store import Store
 
-PASSWORD = "hunter2"  # noqa: S105 - no one's
+PASSWORD = "hunter2"
 
 
 @pytest.fixture
