@@ -61,11 +61,13 @@ async def test_replay_says_so_when_the_server_dies_in_mid_call(tmp_path):
             cwd=ROOT, env=server.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
 
-        async def playing() -> bool:
-            lives = (await server.call("GET", "/api/consultations"))["consultations"]
-            return any(one["status"] == "live" for one in lives)
+        async def both_are_there() -> bool:
+            for one in (await server.call("GET", "/api/consultations"))["consultations"]:
+                detail = await server.call("GET", f"/api/consultations/{one['id']}")
+                return len(detail["participants"]) == 2
+            return False
 
-        await until(playing)
+        await until(both_are_there)
         server.kill()
         out, err = await process.communicate()
     assert process.returncode == 1
