@@ -18,10 +18,14 @@ WINDOW_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Rows of the track in the order they sound, each once, and the room sample each begins at."""
+    """Rows of the track in the order they sound, each once, and the room sample each begins at.
+
+    `run` numbers stretches in which RTP time and room time advance together.
+    """
 
     rows: NDArray[np.int64]
     position: NDArray[np.int64]
+    run: NDArray[np.int64]
     lost: int
     duplicates: int
 
@@ -46,7 +50,8 @@ def place(track: Track) -> Placement:
         position[begin:end] = np.rint((rtp_s + lower_envelope(rtp_s, offset_s)) * OPUS_CLOCK_HZ)
         lost += max(0, int(np.ptp(track.sequence[own])) + 1 - len(own))
     sounding = np.argsort(position, kind="stable")
-    return Placement(rows[sounding], position[sounding], lost, len(order) - len(rows))
+    run = track.segment[rows]
+    return Placement(rows[sounding], position[sounding], run[sounding], lost, len(order) - len(rows))
 
 
 def lower_envelope(time_s: NDArray[np.float64], value: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -46,7 +46,7 @@ export function recordingsSection({ api, toasts, session }) {
     }));
     buttons.append(action('after.download', 'download', { name: file.name }, async () => save(await api.recordingFile(file.name), file.name)));
     return h('li', { class: 'recording', data: { recording: file.name } },
-      h('div', { class: 'recording-head' }, h('span', { class: 'recording-name', t: 'after.recordingOf', params: { role: () => t(`role.${file.role}`).toLocaleLowerCase() } }),
+      h('div', { class: 'recording-head' }, h('span', { class: 'recording-name', ...whose(file.role) }),
         h('span', { class: 'tag', text: file.format.toUpperCase() })),
       h('span', { class: 'muted', t: 'after.length', params: { length: clock(file.duration_s), size: () => size(file.size_bytes) } }), player, buttons);
   };
@@ -65,6 +65,14 @@ export function recordingsSection({ api, toasts, session }) {
       urls.forEach((url) => URL.revokeObjectURL(url));
     },
   };
+}
+
+/**
+ * @param {RecordingFile['role']} role
+ * @returns {{ t: import('./i18n.js').Key, params?: import('./i18n.js').Params }}
+ */
+function whose(role) {
+  return role ? { t: 'after.recordingOf', params: { role: () => t(`role.${role}`).toLocaleLowerCase() } } : { t: 'after.recordingOfBoth' };
 }
 
 /** @param {import('./after.js').AfterOptions} options */

@@ -221,6 +221,7 @@ export const en = {
   'after.recordingsWaiting': 'The recording is being finished…',
   'after.noRecordings': 'Nothing was recorded.',
   'after.recordingOf': 'Voice of the {role}',
+  'after.recordingOfBoth': 'Both voices',
   'after.play': 'Play',
   'after.download': 'Download {name}',
   'after.downloads': 'Download transcript',

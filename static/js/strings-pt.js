@@ -222,6 +222,7 @@ export const pt = {
   'after.recordingsWaiting': 'A gravação está sendo concluída…',
   'after.noRecordings': 'Nada foi gravado.',
   'after.recordingOf': 'Voz: {role}',
+  'after.recordingOfBoth': 'As duas vozes',
   'after.play': 'Ouvir',
   'after.download': 'Baixar {name}',
   'after.downloads': 'Baixar a transcrição',

@@ -96,4 +96,4 @@ async def test_a_killed_recording_is_recovered_up_to_its_last_packet(killed):
     assert not manifest.closed
     assert manifest.participants[1].packets == len(longest.kept())
     assert manifest.duration_s == pytest.approx(longest.kept()[-1][1], abs=0.001)
-    assert len(manifest.files) == 4
+    assert len(manifest.files) == 5

@@ -85,6 +85,7 @@ async def _check_what_is_kept(server, consultation: str, microphones) -> None:
     assert sorted(file["name"] for file in manifest["files"]) == [
         "clinician.ogg",
         "clinician.wav",
+        "mixed.ogg",
         "patient.ogg",
         "patient.wav",
     ]
