@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from ..model.audio import OPUS_CLOCK_HZ
 from .journal_reader import JournalReader
+from .libopus import SAMPLE_BYTES
 from .opus_packet import TICK_SAMPLES, concealment, silence
-from .pcm import SAMPLE_BYTES, Decoder
+from .pcm import Decoder
 from .placement import Placement
 from .quiet import QuietSense
 from .track import Track
@@ -88,12 +89,12 @@ class Layer:
             self.dropped += 1
             return
         hole = int(self.track.ticks[row]) - self._next_ticks if run == self._run else None
-        yield from self._fill(min(self._room(off, hole), self._left()))
+        payload = journal.payload(int(self.track.start[row]), int(self.track.end[row]))
+        yield from self._fill(min(self._room(off, hole), self._left()), payload if hole else None)
         if self.cursor >= self.end:
             return
         self._run = run
         self._next_ticks = int(self.track.ticks[row]) + samples
-        payload = journal.payload(int(self.track.start[row]), int(self.track.end[row]))
         yield from self._place(samples, payload, self.cursor - position)
 
     def _place(self, samples: int, payload: bytes, late: int) -> Iterator[Piece]:
@@ -143,7 +144,8 @@ class Layer:
     def _is_quiet(self, off: int) -> bool:
         return self._quiet.steady if abs(off) > FAR_OFF_SAMPLES else self._quiet.quiet
 
-    def _fill(self, samples: int) -> Iterator[Piece]:
+    def _fill(self, samples: int, following: bytes | None = None) -> Iterator[Piece]:
+        """Fill what nobody sent, or was lost: the last of that may be found again in the packet `following` it."""
         if samples <= 0:
             return
         if samples >= GAP_S * OPUS_CLOCK_HZ:
@@ -155,8 +157,9 @@ class Layer:
             while samples >= length and concealed + length <= CONCEALED_SAMPLES:
                 samples -= length
                 concealed += length
-                sound = self.decoder.decode(length, packet)
-                yield Piece(length, packet, bytes(length * SAMPLE_BYTES) if sound is None else sound)
+                found = self.decoder.recover(length, following) if following and not samples else None
+                sound = found or self.decoder.decode(length, packet) or bytes(length * SAMPLE_BYTES)
+                yield Piece(length, packet, sound)
         yield from _silence(samples, self.decoder)
 
 
@@ -166,5 +169,4 @@ def _ticks(samples: int) -> int:
 
 def _silence(samples: int, decoder: Decoder) -> Iterator[Piece]:
     for length, packet in silence(samples):
-        sound = decoder.decode(length, packet)
-        yield Piece(length, packet, bytes(length * SAMPLE_BYTES) if sound is None else sound)
+        yield Piece(length, packet, decoder.decode(length, packet) or bytes(length * SAMPLE_BYTES))

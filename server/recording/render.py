@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,14 +123,20 @@ def _render(
         file = stack.enter_context(NewFile(folder / MIX_NAME))
         mixer = Mixer(file.write, name)
         blocks = zip(*(voice.blocks(f"{name} {voice.role.value}") for voice in voices), strict=True)
+        mixing = stack.enter_context(ThreadPoolExecutor(1))  # libopus frees the interpreter while it encodes
+        mixed: Future[None] | None = None
         for second, (left, right) in enumerate(blocks):
-            mixer.add(left, right)
+            if mixed is not None:
+                mixed.result()
+            mixed = mixing.submit(mixer.add, left, right)
             for one, sound in zip(peaks.values(), (left, right), strict=True):
                 one.add(sound)
             done = min(1.0, (second + 1) * BLOCK_SAMPLES / samples)
             if done - told >= PROGRESS_STEP:
                 told = done
                 on_progress(done)
+        if mixed is not None:
+            mixed.result()
         mixer.close()
     write_file(folder / PEAKS_NAME, encode_peaks(samples / OPUS_CLOCK_HZ, peaks))
     files = [made for voice in voices for made in voice.files()]

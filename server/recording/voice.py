@@ -18,9 +18,10 @@ from ..model.events import RecordingFile
 from .files import NewFile
 from .journal_reader import JournalReader
 from .lay import GAP_S, Layer
+from .libopus import SAMPLE_BYTES
 from .manifest import Interval, ParticipantAudio
 from .ogg import PRE_SKIP, SHORTEST, OggOpusWriter
-from .pcm import SAMPLE_BYTES, Decoder, wav_header
+from .pcm import Decoder, wav_header
 from .placement import Placement, place
 from .session import journal_path
 from .track import Track

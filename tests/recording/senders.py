@@ -33,6 +33,9 @@ class NamingDecoder:
         loud = len(packet) == NAME.size and NAME.unpack(packet)[2]
         return (_LOUD if loud else _HUSH)[: 2 * samples] if samples <= TICKS else bytes(2 * samples)
 
+    def recover(self, samples: int, following: bytes) -> None:
+        return None
+
 
 @dataclass(frozen=True)
 class Sender:
