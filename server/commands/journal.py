@@ -98,10 +98,4 @@ def _write_text(kind: str, fields: dict[str, Any]) -> None:
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return ",".join(f"{name}:{count}" for name, count in value.items()) or "none"
-    return (
-        f"{value:.6f}"
-        if isinstance(value, float) and value % 1
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
