@@ -39,7 +39,7 @@ export function captionsPanel({ session, store }) {
   resized.observe(scroller);
 
   /** @param {Caption} caption */
-  const name = (caption) => store.state.seats[caption.role]?.name ?? t(`role.${caption.role}`);
+  const name = (caption) => session.peerNames[caption.role] ?? t(`role.${caption.role}`);
   /** @param {Caption} caption */
   const put = (caption) => {
     const line = lines.get(caption.id) ?? newLine(caption);
@@ -49,7 +49,7 @@ export function captionsPanel({ session, store }) {
     }
     fill(line, caption, name(caption));
     empty.hidden = true;
-    if (caption.final && !caption.gap) speak(spoken, t('captions.said', { name: name(caption), text: caption.text }), caption.language);
+    if (caption.final && !caption.gap && session.isNews(caption.endS)) speak(spoken, t('captions.said', { name: name(caption), text: caption.text }), caption.language);
     if (follows) toEnd();
     else newer.hidden = false;
   };

@@ -12,7 +12,7 @@
  */
 
 /** Close codes after which trying again makes no sense. */
-const FINAL_CODES = new Set([4001, 4002, 4003, 4004, 4005, 4006]);
+const FINAL_CODES = new Set([1009, 4000, 4001, 4002, 4003, 4004, 4005, 4006, 4009]);
 const CONNECT_TIMEOUT_MS = 10_000;
 const FIRST_DELAY_MS = 300;
 const LONGEST_DELAY_MS = 5_000;

@@ -140,6 +140,7 @@ async def test_after_a_crash_presence_ends_with_the_last_thing_known(
     store: Store, database_url: str, tmp_path: Path
 ) -> None:
     await keep(store, joined(0.0), said(1, start_s=41.5))
+    await store.aclose()
     survivor = await Store.open(database_url, tmp_path / "other-spool")
     assert await survivor.settled(PATIENCE_S)
     assert await present_s(survivor) == [42.0]
