@@ -48,7 +48,12 @@ def consultation() -> Consultation:
 
 def detail(consent_mode: str) -> dict[str, Any]:
     """Return what GET /api/consultations/{id} answers."""
-    return {**consultation().model_dump(mode="json"), "live": True, "participants": [_participant(role) for role in Role], "consent_mode": consent_mode}
+    return {
+        **consultation().model_dump(mode="json"),
+        "live": True,
+        "participants": [_participant(role) for role in Role],
+        "consent_mode": consent_mode,
+    }
 
 
 def _participant(role: Role) -> dict[str, Any]:
