@@ -48,7 +48,7 @@ export interface Tip {
 
 export interface RecordingFile {
   name: string;
-  role: Role;
+  role: Role | null;
   format: 'ogg' | 'wav';
   start_s: number;
   duration_s: number;

@@ -162,7 +162,7 @@ def recordings(finished: bool) -> dict[str, Any]:
     """Return what GET …/recordings answers."""
     files = [
         RecordingFile(
-            name=f"{role}.{kind}",
+            name=f"{role or 'mixed'}.{kind}",
             role=role,
             format=kind,
             start_s=0.0,
@@ -170,8 +170,10 @@ def recordings(finished: bool) -> dict[str, Any]:
             size_bytes=size,
             sha256="0" * 64,
         ).model_dump(mode="json")
-        for role in Role
-        for kind, size in (("ogg", 3_120_000), ("wav", 72_400_000))
+        for role, kind, size in (
+            *((role, kind, size) for role in Role for kind, size in (("ogg", 3_120_000), ("wav", 72_400_000))),
+            (None, "ogg", 6_240_000),
+        )
     ]
     return {"consultation_id": ID, "files": files if finished else []}
 
