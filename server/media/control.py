@@ -66,6 +66,7 @@ class ControlPath:
                     inbound.idle = inbound.idle or inbound.ssrc in message.ssrcs
 
     def _sender_report(self, info: SenderInfo) -> None:
+        self._leg.alone.sender_report(info.ssrc, info.ntp, self._now_s())
         for kind, inbound in self._leg.inbound.items():
             if inbound.ssrc != info.ssrc:
                 continue

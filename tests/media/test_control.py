@@ -62,13 +62,28 @@ def test_what_both_miss_is_asked_for_once():
     assert sender.transport.rtcp == [rtcp.Nack(1002, (2,))]
 
 
+def test_a_publisher_alone_is_reported_to_until_somebody_listens():
+    sender, receiver, clock = pair()
+    receiver.leg.listen_to(None)
+    for number in range(150):
+        clock[0] += 0.01
+        sender.video(number)
+    assert [type(message) for message in sender.transport.rtcp] == [rtcp.Reports, rtcp.MaximumBitrate]
+    sender.transport.rtcp.clear()
+    receiver.leg.listen_to(sender.leg)
+    for number in range(150, 400):
+        clock[0] += 0.01
+        sender.video(number, VP8_KEY)
+    assert set(map(type, sender.transport.rtcp)) == {rtcp.KeyFrameRequest}
+
+
 def test_nobody_asks_for_lost_pictures_that_nobody_sees():
     sender, receiver, clock = pair()
     receiver.leg.listen_to(None)
     for number in (1, 5, 6, 7):
         clock[0] += 0.05
         sender.video(number, VP8_KEY)
-    assert sender.transport.rtcp == []
+    assert not any(isinstance(message, rtcp.Nack) for message in sender.transport.rtcp)
 
 
 def test_requests_about_other_streams_go_nowhere():
