@@ -69,9 +69,11 @@ async def faulty_call(server: RunningServer, seed: int = 1) -> AsyncIterator[Fau
         async def proxied(port: int) -> int:
             return await network.datagrams(("127.0.0.1", port))
 
-        doctor = await open_page(doctors, "about:blank")
+        # Painting big pages takes more of a small machine than the calls do.
+        small: Any = {"viewport": {"width": 400, "height": 300}}
+        doctor = await open_page(doctors, "about:blank", **small)
         await doctor.add_init_script(WATCH)
-        patient = await open_page(patients, "about:blank")
+        patient = await open_page(patients, "about:blank", **small)
         await patient.expose_function("proxied", proxied)
         await patient.add_init_script(WATCH + BEHIND_PROXY)
         await doctor.goto(server.link("clinician", consultation))

@@ -50,9 +50,10 @@ class FaultProxy:
     ) -> None:
         for server in self._servers:
             server.close()
-        for task in self._streams:
+        streams = list(self._streams)
+        for task in streams:
             task.cancel()
-        await asyncio.gather(*self._streams, return_exceptions=True)
+        await asyncio.gather(*streams, return_exceptions=True)
         for socket in self._sockets:
             socket.abort()
         await asyncio.sleep(0)
@@ -104,30 +105,28 @@ class FaultProxy:
     async def streams(self, target: Address) -> int:
         """Return the local TCP port behind which `target` lies."""
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
+        def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.get_running_loop().create_task(self._carry(reader, writer, target))
             self._streams.add(task)
-            try:
-                await self._carry(reader, writer, target)
-            finally:
-                self._streams.discard(task)
+            task.add_done_callback(self._streams.discard)
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, target: Address) -> None:
-        await self._lit(first_retry_s=1.0)
-        there_reader, there_writer = await asyncio.open_connection(*target)
+        ends = [writer]
         try:
+            await self._lit(first_retry_s=1.0)
+            there_reader, there_writer = await asyncio.open_connection(*target)
+            ends.append(there_writer)
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._pump(reader, there_writer, self.up))
                 both.create_task(self._pump(there_reader, writer, self.down))
         except* OSError:
             pass
         finally:
-            for one in (writer, there_writer):
+            for one in ends:
                 one.close()
                 with suppress(OSError):
                     await one.wait_closed()
