@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.running import RunningServer, running_server
+from tests.e2e.running import FIXTURE, RunningServer, as_wav, running_server
 
 from .call import FaultyCall, faulty_call, resumed, sampled
 from .link import Burst, Conditions
@@ -66,11 +66,12 @@ def summary(before: dict[str, float], after: dict[str, float], seconds: float) -
     }
 
 
-async def measure(server: RunningServer, name: str, trial: Trial, seed: int) -> dict[str, Any]:
+async def measure(server: RunningServer, microphone: Path, name: str, seed: int) -> dict[str, Any]:
     """Run one trial in a call of its own."""
+    trial = TRIALS[name]
     samples: list[tuple[float, dict[str, dict[str, float]]]] = []
     result: dict[str, Any] = {"trial": name, "seconds": trial.seconds}
-    async with faulty_call(server, seed) as call:
+    async with faulty_call(server, seed, microphone) as call:
         await sampled(call, SETTLE_S, lambda *_: None)
         call.network.set(trial.conditions)
         await sampled(call, trial.seconds, lambda *sample: samples.append(sample))
@@ -108,8 +109,9 @@ async def _return(call: FaultyCall, trial: Trial) -> dict[str, Any]:
 async def run(names: Sequence[str], seed: int) -> None:
     """Measure and print, one server for all."""
     with tempfile.TemporaryDirectory() as folder, running_server(Path(folder)) as server:
+        microphone = as_wav(FIXTURE / "clinician.ogg", Path(folder) / "speech.wav", pad_s=0.0)
         for name in names:
-            print(json.dumps(await measure(server, name, TRIALS[name], seed)), flush=True)
+            print(json.dumps(await measure(server, microphone, name, seed)), flush=True)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ import urllib.parse
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Page
@@ -59,11 +60,13 @@ class FaultyCall:
 
 
 @asynccontextmanager
-async def faulty_call(server: RunningServer, seed: int = 1) -> AsyncIterator[FaultyCall]:
-    """Let two people meet on a good network; nothing is transcribed."""
+async def faulty_call(
+    server: RunningServer, seed: int = 1, microphone: Path | None = None
+) -> AsyncIterator[FaultyCall]:
+    """Let two people meet on a good network; nothing is transcribed. Both speak as `microphone` does."""
     consultation = await server.consultation("pt")
     address = urllib.parse.urlsplit(server.address)
-    async with FaultProxy(seed) as network, browser() as doctors, browser() as patients:
+    async with FaultProxy(seed) as network, browser(microphone) as doctors, browser(microphone) as patients:
         stream_port = await network.streams((address.hostname or "", address.port or 80))
 
         async def proxied(port: int) -> int:
