@@ -16,6 +16,7 @@ from playwright.async_api import Page
 from tests.e2e.calls.watching import WATCH, stats
 from tests.e2e.running import RunningServer, browser, join, open_page
 
+from .link import Conditions
 from .proxy import FaultProxy
 
 # The answer's candidates are led through the proxy, and the browser's own kept from the server, which would go around.
@@ -61,12 +62,16 @@ class FaultyCall:
 
 @asynccontextmanager
 async def faulty_call(
-    server: RunningServer, seed: int = 1, microphone: Path | None = None
+    server: RunningServer, seed: int = 1, microphone: Path | None = None, meeting: Conditions | None = None
 ) -> AsyncIterator[FaultyCall]:
-    """Let two people meet on a good network; nothing is transcribed. Both speak as `microphone` does."""
+    """Let two people meet, on a good network unless told otherwise; nothing is transcribed.
+
+    Both speak as `microphone` does.
+    """
     consultation = await server.consultation("pt")
     address = urllib.parse.urlsplit(server.address)
     async with FaultProxy(seed) as network, browser(microphone) as doctors, browser(microphone) as patients:
+        network.set(meeting or Conditions())
         stream_port = await network.streams((address.hostname or "", address.port or 80))
 
         async def proxied(port: int) -> int:
