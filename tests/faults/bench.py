@@ -16,7 +16,7 @@ from tests.e2e.running import FIXTURE, RunningServer, as_wav, running_server
 from .call import FaultyCall, faulty_call, resumed, sampled
 from .link import Burst, Conditions
 
-SETTLE_S = 12.0
+SETTLE_S = 8.0
 
 
 @dataclass(frozen=True)
