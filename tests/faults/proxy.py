@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
+from typing import Any
 
 from .link import Conditions, Link
 
@@ -36,6 +37,7 @@ class FaultProxy:
     def __init__(self, seed: int = 1) -> None:
         self.up, self.down = Link(seed), Link(seed + 1)
         self._seen: dict[Address, int] = {}
+        self._backs: list[dict[Address, asyncio.DatagramTransport]] = []
         self._sockets: list[asyncio.DatagramTransport] = []
         self._servers: list[asyncio.Server] = []
         self._streams: set[asyncio.Task[None]] = set()
@@ -72,33 +74,46 @@ class FaultProxy:
         if target not in self._seen:
             front: list[asyncio.DatagramTransport] = []
             backs: dict[Address, asyncio.DatagramTransport] = {}
-            opening: dict[Address, asyncio.Task[None]] = {}
+            opening: set[Address] = set()
+            self._backs.append(backs)
 
             async def open_back(browser: Address, first: bytes) -> None:
                 back = await _endpoint(lambda data, _: self._pass(self.down, front[0], data, browser))
                 self._sockets.append(back)
                 backs[browser] = back
+                opening.discard(browser)
                 self._pass(self.up, back, first, target)
 
             def from_browser(data: bytes, browser: Address) -> None:
                 if browser in backs:
                     self._pass(self.up, backs[browser], data, target)
                 elif browser not in opening:
-                    task = asyncio.get_running_loop().create_task(open_back(browser, data))
-                    opening[browser] = task
-                    self._streams.add(task)
+                    opening.add(browser)
+                    self._spawn(open_back(browser, data))
 
             front.append(await _endpoint(from_browser))
             self._sockets.append(front[0])
             self._seen[target] = front[0].get_extra_info("sockname")[1]
         return self._seen[target]
 
+    def rebind(self) -> None:
+        """Be seen from other addresses from now on, as when a router restarts: answers to the old ones are lost."""
+        for backs in self._backs:
+            for back in backs.values():
+                back.close()
+            backs.clear()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._streams.add(task)
+        task.add_done_callback(self._streams.discard)
+
     def _pass(self, link: Link, socket: asyncio.DatagramTransport, data: bytes, to: Address) -> None:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
         for arrival_s in link.arrivals(len(data), now_s):
             if arrival_s <= now_s:
-                socket.sendto(data, to)
+                _send(socket, data, to)
             else:
                 loop.call_at(arrival_s, _send, socket, data, to)
 
@@ -106,9 +121,7 @@ class FaultProxy:
         """Return the local TCP port behind which `target` lies."""
 
         def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.get_running_loop().create_task(self._carry(reader, writer, target))
-            self._streams.add(task)
-            task.add_done_callback(self._streams.discard)
+            self._spawn(self._carry(reader, writer, target))
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         self._servers.append(server)

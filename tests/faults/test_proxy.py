@@ -14,12 +14,14 @@ class Box(asyncio.DatagramProtocol):
 
     def __init__(self, echo: bool = False) -> None:
         self.arrived: asyncio.Queue[bytes] = asyncio.Queue()
+        self.senders: set[object] = set()
         self._echo = echo
 
     def connection_made(self, transport) -> None:
         self.transport = transport
 
     def datagram_received(self, data, addr) -> None:
+        self.senders.add(addr)
         if self._echo:
             self.transport.sendto(data, addr)
         self.arrived.put_nowait(data)
@@ -44,6 +46,16 @@ async def test_each_browser_gets_its_own_answers_through_one_port():
         other.transport.sendto(b"other", ("127.0.0.1", port))
         assert (await one.arrived.get(), await other.arrived.get()) == (b"one", b"other")
         assert (proxy.up.counters.delivered, proxy.down.counters.delivered) == (2, 2)
+
+
+async def test_after_a_rebinding_the_server_sees_another_address():
+    async with FaultProxy() as proxy, box(echo=True) as server, box() as browser:
+        port = await proxy.datagrams(server.transport.get_extra_info("sockname"))
+        for data in (b"before", b"after"):
+            browser.transport.sendto(data, ("127.0.0.1", port))
+            assert await browser.arrived.get() == data
+            proxy.rebind()
+    assert len(server.senders) == 2
 
 
 async def test_a_blackout_swallows_datagrams_and_holds_streams_until_it_ends():
