@@ -165,9 +165,10 @@ export class Signaling {
     this.options.onState('closed', code);
   }
 
+  /** The browser has a network again: what hangs, hangs on the one it had. */
   #retryNow() {
-    if (this.socket) return;
-    clearTimeout(this.retryTimer);
+    if (this.fresh) return;
+    this.#drop();
     this.#connect();
   }
 }
