@@ -129,6 +129,8 @@ async def sums(page: Page) -> dict[str, float]:
 async def frames(page: Page) -> tuple[int, float]:
     """Return (number of the newest connection, frames decoded there)."""
     connections = await page.evaluate("window.peers.length")
+    if not connections:
+        return 0, 0
     decoded = sum(one.get("framesDecoded", 0) for one in await stats(page) if one["type"] == "inbound-rtp")
     return int(connections), decoded
 
