@@ -19,7 +19,7 @@ class Alone:
     """Of one publisher. Nothing runs: what is due leaves with the packets that come."""
 
     def __init__(self) -> None:
-        self._receptions: dict[int, tuple[Kind, Reception]] = {}
+        self._receptions: dict[Kind, Reception] = {}
         self._reported_s = float("-inf")
         self._heard_s = float("-inf")
 
@@ -29,23 +29,25 @@ class Alone:
             self._receptions.clear()
             self._reported_s = now_s
         self._heard_s = now_s
-        if ssrc not in self._receptions:
-            self._receptions[ssrc] = (kind, Reception(ssrc, CLOCK_HZ[kind], numbers[0]))
-        self._receptions[ssrc][1].arrived(*numbers, now_s)
+        reception = self._receptions.get(kind)
+        if reception is None or reception.ssrc != ssrc:
+            reception = self._receptions[kind] = Reception(ssrc, CLOCK_HZ[kind], numbers[0])
+        reception.arrived(*numbers, now_s)
 
     def sender_report(self, ssrc: int, ntp: int, now_s: float) -> None:
         """Take a sender report of the publisher."""
-        if ssrc in self._receptions:
-            self._receptions[ssrc][1].sender_report(ntp, now_s)
+        for reception in self._receptions.values():
+            if reception.ssrc == ssrc:
+                reception.sender_report(ntp, now_s)
 
     def due(self, our_ssrc: int, now_s: float) -> bytes | None:
         """Return the reports, once a second; `our_ssrc` is whom the publisher knows feedback by."""
         if now_s - self._reported_s < REPORT_EVERY_S or not self._receptions:
             return None
         self._reported_s = now_s
-        told = write_receiver_report(our_ssrc, tuple(one.block(now_s) for _, one in self._receptions.values()))
-        video = tuple(ssrc for ssrc, (kind, _) in self._receptions.items() if kind == "video")
-        return told + write_remb(our_ssrc, _remb(VIDEO_BPS, video)) if video else told
+        told = write_receiver_report(our_ssrc, tuple(one.block(now_s) for one in self._receptions.values()))
+        video = self._receptions.get("video")
+        return told + write_remb(our_ssrc, _remb(VIDEO_BPS, (video.ssrc,))) if video is not None else told
 
 
 def _remb(bps: int, ssrcs: tuple[int, ...]) -> MaximumBitrate:

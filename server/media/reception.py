@@ -12,7 +12,7 @@ class Reception:
     """Counts one SSRC's packets. Source: RFC 3550, sections 6.4.1, A.3 and A.8."""
 
     def __init__(self, ssrc: int, clock_hz: int, sequence_number: int) -> None:
-        self._ssrc = ssrc
+        self.ssrc = ssrc
         self._clock_hz = clock_hz
         self._first = self._highest = sequence_number
         self._received = 0
@@ -50,7 +50,7 @@ class Reception:
         if self._report is not None:
             last_sr, delay = self._report[0], min(0xFFFFFFFF, round((now_s - self._report[1]) * 65_536))
         return ReportBlock(
-            ssrc=self._ssrc,
+            ssrc=self.ssrc,
             lost=fraction << 24 | lost & 0xFFFFFF,
             highest_sequence=self._highest & 0xFFFFFFFF,
             jitter=min(0xFFFFFFFF, round(self._jitter)),
