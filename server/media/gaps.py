@@ -47,6 +47,16 @@ class GapWatch:
         elif ahead:
             self._fill(sequence_number, now_s)
 
+    @property
+    def open(self) -> bool:
+        """Something is missing: each packet may fill it, or be the occasion to ask."""
+        return bool(self._missing)
+
+    def advance(self, packets: int) -> None:
+        """Take so many packets that came in sequence and were passed on unseen, while nothing was missing."""
+        if self._highest is not None:
+            self._highest = (self._highest + packets) & 0xFFFF
+
     def due(self, now_s: float) -> tuple[int, ...]:
         """Return the packets to ask for now, oldest first; call it as packets arrive."""
         if now_s < self._next_s:

@@ -69,6 +69,11 @@ class Inbound:
                 self._gate.awaited = not starts_key_frame(codec, original.payload)
         return original
 
+    @property
+    def unsettled(self) -> bool:
+        """Something is to be asked of this browser soon, or was: each packet may be the occasion, or the answer."""
+        return self._gate.waiting or self._gate.awaited or self._gaps.open
+
     def key_frame_request(self, now_s: float, *, urgent: bool = False) -> bytes | None:
         """Return a PLI if one may be sent now; otherwise it waits for `due_feedback`."""
         return self._pli() if self._gate.ask(now_s, urgent=urgent) else None

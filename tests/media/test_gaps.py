@@ -86,6 +86,18 @@ def test_any_numbers_are_survived_and_what_is_asked_for_is_bounded(numbers, seed
         assert number not in asked
 
 
+@given(st.integers(0, 0xFFFF), st.integers(0, 100_000))
+def test_packets_passed_on_unseen_leave_no_gap(first, unseen):
+    watch = GapWatch()
+    watch.arrived(first, 0.0)
+    watch.advance(unseen)
+    watch.arrived((first + unseen + 2) & 0xFFFF, 1.0)
+    assert watch.open
+    assert watch.due(1.5) == ((first + unseen + 1) & 0xFFFF,)
+    watch.arrived((first + unseen + 1) & 0xFFFF, 1.6)
+    assert not watch.open
+
+
 def test_a_duplicate_changes_nothing():
     watch = GapWatch()
     for number in (1, 2, 2, 1, 3):
