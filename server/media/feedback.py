@@ -38,11 +38,11 @@ class KeyFrameGate:
         silent_s = now_s - self._asked_s
         if self.waiting and silent_s >= KEY_FRAME_INTERVAL_S:
             self._repeated = 0
-        elif self.awaited and silent_s >= UNANSWERED_AFTER_S and self._repeated < MAX_REPEATED:
+        elif self.awaited and silent_s >= UNANSWERED_AFTER_S:
             self._repeated += 1
         else:
             return False
-        self.waiting, self.awaited = False, True
+        self.waiting, self.awaited = False, self._repeated < MAX_REPEATED
         self._asked_s = now_s
         return True
 
