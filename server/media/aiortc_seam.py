@@ -1,4 +1,4 @@
-"""The only file that touches private names of aiortc and aioice.
+"""The only file, with `consent_seam.py`, that touches private names of aiortc and aioice.
 
 aiortc does SDP, ICE and DTLS-SRTP. RTP and RTCP are taken from it as decrypted bytes, before its router, jitter
 buffers, decoder threads, track queues and encoders, none of which ever start. `tests/media/test_aiortc_seam.py`
@@ -8,6 +8,7 @@ holds each name used here to what aiortc 1.16 and aioice 0.13 have.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +16,11 @@ from typing import Any
 import structlog
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol
-from aioice.stun import TransactionError
 from aiortc import RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceParameters
 
-from .consent import RETRANSMISSIONS, Consent
+from .consent_seam import keep_consent
 from .ice import IceSettings, announced, bind_udp, host_addresses, interfaces
 
 log = structlog.get_logger()
@@ -161,33 +161,8 @@ class Wire:
             return await self._bind(component)
 
         ice.start = on_start  # type: ignore[method-assign]
-        self._connection.query_consent = self._keep_consent  # type: ignore[method-assign]
+        self._connection.query_consent = functools.partial(keep_consent, self._connection)  # type: ignore[method-assign]
         self._connection.get_component_candidates = on_gather  # type: ignore[method-assign]
-
-    async def _keep_consent(self) -> None:
-        """Take the place of aioice's consent checks, which no round trip above 0.5 s passes."""
-        loop, connection = asyncio.get_running_loop(), self._connection
-        consent = Consent(loop.time())
-        while not consent.expired(loop.time()):
-            await asyncio.sleep(consent.wait_s())
-            consent.checked(await self._has_consent(), loop.time())
-        log.info("media.consent_expired")
-        connection._query_consent_task = None
-        await connection.close()
-
-    async def _has_consent(self) -> bool:
-        connection = self._connection
-        pair, password = connection._nominated.get(1), connection.remote_password
-        if pair is None or password is None:
-            return False
-        request = connection.build_request(pair, nominate=False)
-        try:
-            await pair.protocol.request(
-                request, pair.remote_addr, integrity_key=password.encode(), retransmissions=RETRANSMISSIONS
-            )
-        except TransactionError:
-            return False
-        return True
 
     async def _bind(self, component: int) -> list[Candidate]:
         """Bind every address worth offering, in the port range; return the candidates as the answer names them."""
