@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_MISSING = 256
+HOPELESS = 100
+"""So many lost together were lost with the network: a key frame is less, and of more use, than all of them."""
 MAX_TRIES = 10
 GIVE_UP_S = 2.0
 FIRST_PATIENCE_S, LONGEST_PATIENCE_S = 0.01, 0.1
@@ -24,10 +26,11 @@ class GapWatch:
     """Of one stream. A gap waits a little for packets that were only overtaken, then each is asked for, and again.
 
     The wait follows the reordering seen, the pause between two requests the time that answers take. Sequence numbers
-    are those on the wire.
+    are those on the wire. `hopeless`: more was lost than is worth asking for; whoever asks for a key frame resets it.
     """
 
     def __init__(self) -> None:
+        self.hopeless = False
         self._highest: int | None = None
         self._missing: dict[int, _Missing] = {}
         self._next_s = float("inf")
@@ -75,8 +78,8 @@ class GapWatch:
         return tuple(asked)
 
     def _note_gap(self, highest: int, ahead: int, now_s: float) -> None:
-        if ahead - 1 > MAX_MISSING:
-            # Not loss but silence: what is so far back can be of no use any more.
+        if ahead > HOPELESS:
+            self.hopeless = True
             self._missing.clear()
             self._next_s = float("inf")
             return

@@ -72,7 +72,7 @@ class Inbound:
     @property
     def unsettled(self) -> bool:
         """Something is to be asked of this browser soon, or was: each packet may be the occasion, or the answer."""
-        return self._gate.waiting or self._gate.awaited or self._gaps.open
+        return self._gate.waiting or self._gate.awaited or self._gaps.open or self._gaps.hopeless
 
     def key_frame_request(self, now_s: float, *, urgent: bool = False) -> bytes | None:
         """Return a PLI if one may be sent now; otherwise it waits for `due_feedback`."""
@@ -82,6 +82,8 @@ class Inbound:
         """Return the requests that are due now: for lost packets, and for the key frame that waited or never came."""
         due = self._gaps.due(now_s)
         nack = self.missing(due, now_s) if due else None
+        if self._gaps.hopeless:
+            self._gaps.hopeless, self._gate.waiting = False, True
         if not self._gate.due(now_s):
             return nack
         return (nack or b"") + (self._pli() or b"") or None

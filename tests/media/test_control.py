@@ -62,6 +62,24 @@ def test_what_both_miss_is_asked_for_once():
     assert sender.transport.rtcp == [rtcp.Nack(1002, (2,))]
 
 
+def test_after_a_blackout_either_way_a_key_frame_is_asked_for_instead_of_all_that_was_lost():
+    sender, receiver, clock = pair()
+    sender.video(0, VP8_KEY)
+    sender.video(1)
+    clock[0] += 5.0
+    sender.video(300)
+    assert sender.transport.rtcp == [rtcp.KeyFrameRequest(1002)]
+    sender.transport.rtcp.clear()
+    for number in range(301, 500):
+        sender.video(number, VP8_KEY)
+    sent = len(receiver.transport.rtp)
+    clock[0] += 5.0
+    lost = tuple(packet.sequence_number for packet in receiver.transport.rtp[-150:])
+    receiver.feedback(rtcp.write_nack(7, 2012, lost))
+    assert sender.transport.rtcp == [rtcp.KeyFrameRequest(1002)]
+    assert len(receiver.transport.rtp) == sent
+
+
 def test_a_publisher_alone_is_reported_to_until_somebody_listens():
     sender, receiver, clock = pair()
     receiver.leg.listen_to(None)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.media.gaps import GIVE_UP_S, MAX_MISSING, MAX_TRIES, GapWatch
+from server.media.gaps import GIVE_UP_S, HOPELESS, MAX_MISSING, MAX_TRIES, GapWatch
 
 INTERVAL_S = 0.01
 
@@ -71,8 +71,15 @@ def test_on_a_long_way_requests_are_not_repeated_before_their_answer_can_be_ther
     assert len(late) <= 1.2 * len(set(late))
 
 
-def test_after_a_silence_nothing_old_is_asked_for():
-    assert played(set(range(10, 12 + MAX_MISSING)), count=600) == []
+def test_after_a_silence_nothing_old_is_asked_for_but_a_key_frame():
+    assert played(set(range(10, 10 + HOPELESS)), count=600) == []
+    watch = GapWatch()
+    for number in (1, 3, 3 + HOPELESS):
+        watch.arrived(number, 0.0)
+    assert not watch.hopeless
+    watch.arrived(4 + 2 * HOPELESS, 0.0)
+    assert watch.hopeless
+    assert not watch.open
 
 
 @given(st.lists(st.integers(0, 0xFFFF), max_size=300), st.integers(0, 2**32))
