@@ -1,4 +1,4 @@
-"""The only file that touches private names of aiortc and aioice.
+"""The only file, with `consent_seam.py`, that touches private names of aiortc and aioice.
 
 aiortc does SDP, ICE and DTLS-SRTP. RTP and RTCP are taken from it as decrypted bytes, before its router, jitter
 buffers, decoder threads, track queues and encoders, none of which ever start. `tests/media/test_aiortc_seam.py`
@@ -8,6 +8,7 @@ holds each name used here to what aiortc 1.16 and aioice 0.13 have.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from aiortc import RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceParameters
 
+from .consent_seam import keep_consent
 from .ice import IceSettings, announced, bind_udp, host_addresses, interfaces
 
 log = structlog.get_logger()
@@ -159,6 +161,7 @@ class Wire:
             return await self._bind(component)
 
         ice.start = on_start  # type: ignore[method-assign]
+        self._connection.query_consent = functools.partial(keep_consent, self._connection)  # type: ignore[method-assign]
         self._connection.get_component_candidates = on_gather  # type: ignore[method-assign]
 
     async def _bind(self, component: int) -> list[Candidate]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from .alone import Alone
 from .description import Kind, MediaLine
 from .inbound import Inbound
 from .offer import OfferedLine
 from .outbound import Outbound
+from .rtp import RtpPacket
 from .stats import KindStats
 from .transport import Transport
 
@@ -23,6 +25,7 @@ class Leg:
         self.by_payload_type: dict[int, Inbound] = {}
         self.source: Leg | None = None
         self.listeners: list[Leg] = []
+        self.alone = Alone()
         self._now_s = now_s
 
     def agree(self, lines: Iterable[MediaLine], offered: Iterable[OfferedLine]) -> None:
@@ -80,6 +83,11 @@ class Leg:
     def feedback_ssrc(self) -> int:
         """Return the SSRC of ours that this browser knows feedback by."""
         return next(iter(self.inbound.values())).line.ssrcs[0]
+
+    def heard_alone(self, kind: Kind, packet: RtpPacket, now_s: float) -> None:
+        """Take a packet that nobody listens to, and report on it from time to time."""
+        self.alone.heard(kind, packet.ssrc, (packet.sequence_number, packet.timestamp), now_s)
+        self.send_rtcp(self.alone.due(self.feedback_ssrc(), now_s))
 
     def kind_stats(self, kind: Kind) -> KindStats:
         """Return the counters of one kind."""

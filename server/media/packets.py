@@ -44,8 +44,10 @@ class PacketPath:
             _forward(listener, original, inbound, source, now_s)
         if inbound.line.kind == "audio":
             self._listen(original, now_s)
-        else:
-            self._leg.send_rtcp(inbound.due_key_frame_request(now_s))
+        elif self._leg.listeners:
+            self._leg.send_rtcp(inbound.due_feedback(now_s))
+        if not self._leg.listeners:
+            self._leg.heard_alone(inbound.line.kind, original, now_s)
 
     def _listen(self, packet: RtpPacket, now_s: float) -> None:
         if packet.payload:

@@ -67,6 +67,7 @@ export class Session {
       outgoing: () => options.devices.outgoing(),
       onStream: (stream) => this.#streamChanged(stream),
       onState: (media) => this.store.set({ media }),
+      reachable: () => this.signaling.fresh,
     });
     this.devicesChanged = () => this.#devicesChanged();
     this.stopQuality = () => {};
