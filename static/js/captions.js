@@ -30,9 +30,13 @@ export function captionsPanel({ session, store }) {
     newer.hidden = true;
     follows = true;
   };
+  let topBefore = 0;
   scroller.addEventListener('scroll', () => {
-    follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
-    if (follows) newer.hidden = true;
+    const nearEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
+    // A panel that gets smaller, as when a tip comes, takes the end out of sight too: only going up is leaving it.
+    if (nearEnd) newer.hidden = true;
+    follows = nearEnd || (follows && scroller.scrollTop >= topBefore);
+    topBefore = scroller.scrollTop;
   });
   newer.addEventListener('click', toEnd);
   const resized = new ResizeObserver(() => follows && toEnd());

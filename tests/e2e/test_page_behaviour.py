@@ -126,3 +126,23 @@ async def test_a_withdrawn_interim_disappears(stub, open_page):
     await expect(page.locator('[data-utterance="u-now"]')).to_have_count(1)
     await stub.say(canned.interim("", 0))
     await expect(page.locator('[data-utterance="u-now"]')).to_have_count(0)
+
+
+async def test_captions_follow_the_talk_while_tips_take_their_room(stub, open_page):
+    stub.events = canned.call()
+    page = await join_call(stub, open_page)
+    for number in range(4):
+        await stub.say(
+            canned.tip(f"n{number}", "Pergunte desde quando a dor existe. " * 3),
+            canned.interim(f"Vou pedir que você fique sentada e {number}", 23),
+        )
+        await expect(page.locator('[data-utterance="u-now"]')).to_contain_text(str(number))
+    await page.wait_for_timeout(200)
+    await expect(page.locator('[data-utterance="u-now"]')).to_be_in_viewport(ratio=1)
+    await expect(page.locator(".newer")).to_be_hidden()
+    await page.locator(".captions-panel .scroller").evaluate("(scroller) => { scroller.scrollTop = 0; }")
+    await page.wait_for_timeout(200)
+    await stub.say(canned.interim("Mais uma coisa", 5))
+    await expect(page.locator(".newer")).to_be_visible()
+    await page.click(".newer")
+    await expect(page.locator('[data-utterance="u-now"]')).to_be_in_viewport(ratio=1)
