@@ -9,7 +9,7 @@ import sys
 from . import __version__
 from .model.errors import EscutaError
 
-COMMANDS = ("serve", "token", "replay", "recover", "doctor")
+COMMANDS = ("serve", "token", "replay", "recover", "journal", "doctor")
 
 
 def main(arguments: list[str] | None = None) -> int:

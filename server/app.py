@@ -58,7 +58,8 @@ async def running(settings: Settings, say: Callable[[str], None] = lambda _: Non
     """
     prepare(settings)
     authority = token_authority(settings)
-    settings.recordings_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (settings.data_dir, settings.recordings_dir):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         say("Starting the database…")
         store = await Store.open(await _database_url(settings, stack), settings.data_dir / "spool")

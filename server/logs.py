@@ -21,7 +21,7 @@ def configure_logs(level: str = "info", style: str = "auto") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info if as_json else structlog.processors.StackInfoRenderer(),
     ]
-    renderer: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    renderer: Processor = structlog.processors.JSONRenderer() if as_json else _console()
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -40,3 +40,10 @@ def configure_logs(level: str = "info", style: str = "auto") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    # aiohttp logs the bytes of a request that it cannot parse, headers with tokens among them.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+
+
+def _console() -> structlog.dev.ConsoleRenderer:
+    # Never with the frames' local variables: they hold what is said, and tokens.
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

@@ -42,9 +42,10 @@ async def _replay(arguments: argparse.Namespace) -> int:
         files={role: path for role, path in files.items() if path is not None},
         language=arguments.language or settings.default_language,
         turns=read_reference(arguments.reference) if arguments.reference else [],
+        recordings_dir=settings.recordings_dir,
     )
     for path in script.files.values():
-        if not path.is_file():
+        if not path.exists():
             raise InvalidRequest(f"{path} does not exist: give the path of a sound file.")
         check_playable(path)
     authority = token_authority(settings)

@@ -71,7 +71,7 @@ async def _serve(settings: Settings, *, demo: bool, as_json: bool) -> int:
         live = len(parts.registry.live_ids())
         _say(f"Stopping: ending {live} consultation(s) and finalizing their recordings…" if live else "Stopping…")
         await parts.registry.end_all("server_stopped")
-        parts.signaling.close()
+        await parts.signaling.close()
     _say("Stopped.")
     return 0
 

@@ -1,4 +1,4 @@
-"""The only file that touches private names of aiortc and aioice.
+"""The only file, with `consent_seam.py`, that touches private names of aiortc and aioice.
 
 aiortc does SDP, ICE and DTLS-SRTP. RTP and RTCP are taken from it as decrypted bytes, before its router, jitter
 buffers, decoder threads, track queues and encoders, none of which ever start. `tests/media/test_aiortc_seam.py`
@@ -8,6 +8,7 @@ holds each name used here to what aiortc 1.16 and aioice 0.13 have.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from aiortc.rtcicetransport import RTCIceParameters
 from pylibsrtp import Session
 
 from .binding_seam import bind_candidates
+from .consent_seam import keep_consent
 from .ice import IceSettings
 from .native import native
 from .outlet import Outlet
@@ -240,4 +242,5 @@ class Wire:
             return await bind_candidates(self._connection, component, self._ice, self)
 
         ice.start = on_start  # type: ignore[method-assign]
+        self._connection.query_consent = functools.partial(keep_consent, self._connection)  # type: ignore[method-assign]
         self._connection.get_component_candidates = on_gather  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..model.audio import SenderReport
+from .gaps import HOPELESS
 from .inbound import Inbound
 from .leg import Leg
 from .outbound import Outbound
@@ -66,6 +67,7 @@ class ControlPath:
                     inbound.idle = inbound.idle or inbound.ssrc in message.ssrcs
 
     def _sender_report(self, info: SenderInfo) -> None:
+        self._leg.alone.sender_report(info.ssrc, info.ntp, self._now_s())
         for kind, inbound in self._leg.inbound.items():
             if inbound.ssrc != info.ssrc:
                 continue
@@ -91,6 +93,9 @@ class ControlPath:
         for outbound in self._leg.outbound.values():
             if nack.ssrc != outbound.line.ssrcs[0]:
                 continue
+            if len(nack.sequence_numbers) >= HOPELESS and self._leg.source is not None:
+                self._leg.source.request_key_frame()
+                return
             again, missing = outbound.retransmit(nack.sequence_numbers, now_s)
             for data in again:
                 self._leg.transport.send_rtp(data)

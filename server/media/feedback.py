@@ -8,16 +8,23 @@ from dataclasses import replace
 from .rtcp import ReportBlock
 
 KEY_FRAME_INTERVAL_S = 0.5
+UNANSWERED_AFTER_S = 1.0
+MAX_REPEATED = 5
 NACK_INTERVAL_S = 0.05
 MAX_NACKED_UPSTREAM = 256
 
 
 class KeyFrameGate:
-    """At most one key frame request per `KEY_FRAME_INTERVAL_S`; one that comes too early waits, it is not lost."""
+    """At most one key frame request per `KEY_FRAME_INTERVAL_S`; one that comes too early waits, it is not lost.
+
+    A request that no key frame follows is repeated: `awaited` is for whoever sees the frames to set to False.
+    """
 
     def __init__(self) -> None:
         self.waiting = False
+        self.awaited = False
         self._asked_s = float("-inf")
+        self._repeated = 0
 
     def ask(self, now_s: float, *, urgent: bool = False) -> bool:
         """Tell whether to send a request now. `urgent`: somebody joined or the source changed, so at once."""
@@ -27,10 +34,15 @@ class KeyFrameGate:
         return self.due(now_s)
 
     def due(self, now_s: float) -> bool:
-        """Tell whether a waiting request may go now; call it as packets arrive."""
-        if not self.waiting or now_s - self._asked_s < KEY_FRAME_INTERVAL_S:
+        """Tell whether a request that waits, or one that went unanswered, may go now; call it as packets arrive."""
+        silent_s = now_s - self._asked_s
+        if self.waiting and silent_s >= KEY_FRAME_INTERVAL_S:
+            self._repeated = 0
+        elif self.awaited and silent_s >= UNANSWERED_AFTER_S:
+            self._repeated += 1
+        else:
             return False
-        self.waiting = False
+        self.waiting, self.awaited = False, self._repeated < MAX_REPEATED
         self._asked_s = now_s
         return True
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .description import MediaLine
 from .feedback import KeyFrameGate, NackGate
+from .gaps import GapWatch
+from .keyframe import starts_key_frame
 from .offer import OfferedLine
 from .rtcp import write_nack, write_pli
 from .rtp import RtpPacket
@@ -35,6 +38,7 @@ class Inbound:
         self.idle = True
         self._gate = KeyFrameGate()
         self._nacks = NackGate()
+        self._gaps = GapWatch()
         self.heard_s = float("-inf")
         self.agree(line, offered)
 
@@ -55,12 +59,17 @@ class Inbound:
             self.counters.ignored += 1
             return None
         self.count(len(packet.payload), now_s)
+        if self.line.kind == "video":
+            self._gaps.arrived(original.sequence_number, now_s)
+            if self._gate.awaited:
+                codec = self.line.codecs.get(original.payload_type, "")
+                self._gate.awaited = not starts_key_frame(codec, original.payload)
         return original
 
     @property
     def unsettled(self) -> bool:
-        """Something is to be asked of this browser soon: each packet may be the occasion."""
-        return self._gate.waiting
+        """Something is to be asked of this browser soon, or was: each packet may be the occasion, or the answer."""
+        return self._gate.waiting or self._gate.awaited or self._gaps.open or self._gaps.hopeless
 
     def count(self, octets: int, now_s: float, packets: int = 1) -> None:
         """Count a packet of this line with a payload of so many bytes, or several together."""
@@ -69,15 +78,26 @@ class Inbound:
         self.counters.packets += packets
         self.counters.octets += octets
 
+    def count_usual(self, octets: int, now_s: float, packets: int = 1) -> None:
+        """Count packets that were the next in sequence and passed on unseen."""
+        self.count(octets, now_s, packets)
+        self._gaps.advance(packets)
+
     def key_frame_request(self, now_s: float, *, urgent: bool = False) -> bytes | None:
-        """Return a PLI if one may be sent now; otherwise it waits for `due_key_frame_request`."""
+        """Return a PLI if one may be sent now; otherwise it waits for `due_feedback`."""
         return self._pli() if self._gate.ask(now_s, urgent=urgent) else None
 
-    def due_key_frame_request(self, now_s: float) -> bytes | None:
-        """Return the PLI that waited, once it may be sent."""
-        return self._pli() if self._gate.waiting and self._gate.due(now_s) else None
+    def due_feedback(self, now_s: float) -> bytes | None:
+        """Return the requests that are due now: for lost packets, and for the key frame that waited or never came."""
+        due = self._gaps.due(now_s)
+        nack = self.missing(due, now_s) if due else None
+        if self._gaps.hopeless:
+            self._gaps.hopeless, self._gate.waiting = False, True
+        if not self._gate.due(now_s):
+            return nack
+        return (nack or b"") + (self._pli() or b"") or None
 
-    def missing(self, sequence_numbers: list[int], now_s: float) -> bytes | None:
+    def missing(self, sequence_numbers: Iterable[int], now_s: float) -> bytes | None:
         """Return a NACK for what was not asked for a moment ago."""
         if self.ssrc is None:
             return None
@@ -117,4 +137,5 @@ class Inbound:
         if not allowed or now_s - self.heard_s < LATCH_AFTER_S:
             return False
         self.ssrc = ssrc
+        self._gaps = GapWatch()
         return True

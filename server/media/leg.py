@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from .alone import Alone
 from .description import Kind, MediaLine
 from .inbound import Inbound
 from .offer import OfferedLine
 from .outbound import Outbound
+from .rtp import RtpPacket
 from .stats import KindStats
 from .transport import Transport
 
@@ -47,6 +49,7 @@ class Leg:
         self.source: Leg | None = None
         self.listeners: list[Leg] = []
         self.lanes: dict[int, ShortWay] = {}
+        self.alone = Alone()
         self.now_s = now_s
 
     def agree(self, lines: Iterable[MediaLine], offered: Iterable[OfferedLine]) -> None:
@@ -123,6 +126,11 @@ class Leg:
 
     def _lanes(self) -> list[ShortWay]:
         return [*self.lanes.values(), *(self.source.lanes.values() if self.source is not None else ())]
+
+    def heard_alone(self, kind: Kind, packet: RtpPacket, now_s: float) -> None:
+        """Take a packet that nobody listens to, and report on it from time to time."""
+        self.alone.heard(kind, packet.ssrc, (packet.sequence_number, packet.timestamp), now_s)
+        self.send_rtcp(self.alone.due(self.feedback_ssrc(), now_s))
 
     def kind_stats(self, kind: Kind) -> KindStats:
         """Return the counters of one kind."""

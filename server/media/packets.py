@@ -77,8 +77,10 @@ class PacketPath:
                 self._open_lane(listener, inbound, packet.payload_type)
         if inbound.line.kind == "audio":
             self._listen(original, now_s)
-        else:
-            self._leg.send_rtcp(inbound.due_key_frame_request(now_s))
+        elif self._leg.listeners:
+            self._leg.send_rtcp(inbound.due_feedback(now_s))
+        if not self._leg.listeners:
+            self._leg.heard_alone(inbound.line.kind, original, now_s)
 
     def _open_lane(self, listener: Leg, inbound: Inbound, payload_type: int) -> None:
         """Let the packets that follow go the short way, if there is but one listener."""

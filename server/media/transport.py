@@ -16,7 +16,7 @@ from aiortc import (
 )
 
 from .aiortc_seam import Wire, keep_idle
-from .description import Kind, with_opus_parameters
+from .description import Kind, with_codec_parameters
 from .ice import IceSettings, RemoteCandidate
 from .offer import Offer
 from .wire_hooks import WireCounters, WireHooks
@@ -60,7 +60,7 @@ class Transport:
                 self._add_line(pc, line.kind)
         await pc.setRemoteDescription(RTCSessionDescription(offer.text, "offer"))
         answer = await pc.createAnswer()
-        await pc.setLocalDescription(RTCSessionDescription(with_opus_parameters(answer.sdp), "answer"))
+        await pc.setLocalDescription(RTCSessionDescription(with_codec_parameters(answer.sdp), "answer"))
         return pc.localDescription.sdp
 
     async def add_candidate(self, candidate: RemoteCandidate) -> None:

@@ -111,10 +111,10 @@ class DiskLow(Frozen):
 
 
 class RecordingFile(Frozen):
-    """One finalized file; `start_s` is the room time of its first sample."""
+    """One finalized file; `start_s` is the room time of its first sample, `role` whose voice it holds (None: both)."""
 
     name: str
-    role: Role
+    role: Role | None
     format: Literal["ogg", "wav"]
     start_s: float
     duration_s: float

@@ -38,8 +38,14 @@ class TimestampUnwrapper:
         if self._last is None:
             self._last = timestamp
         else:
-            self._last += (timestamp - self._last + _HALF) % _WHOLE - _HALF
+            self._last = self.nearest(timestamp)
         return self._last
+
+    def nearest(self, timestamp: int) -> int:
+        """Return the ticks on the line without counting them as the newest."""
+        if self._last is None:
+            return timestamp
+        return self._last + (timestamp - self._last + _HALF) % _WHOLE - _HALF
 
 
 class RtpTimeline:

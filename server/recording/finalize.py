@@ -6,7 +6,9 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import structlog
 
@@ -16,13 +18,18 @@ from .manifest import Manifest
 ROOT = Path(__file__).resolve().parents[2]
 """Where `python -m server…` finds this package."""
 
+_PROGRESS = b'{"progress":'
+_LONGEST_LINE = 64 << 20
+OnProgress = Callable[[float], None]
+
 log = structlog.get_logger()
 
 
-async def finalize(folder: Path) -> Manifest:
+async def finalize(folder: Path, on_progress: OnProgress = lambda _: None) -> Manifest:
     """Make the files and the manifest of a closed (or crashed) recording; idempotent.
 
-    Cancelling ends the child process; the next attempt begins anew.
+    `on_progress` hears how much is done (0 to 1), in steps of a hundredth or more. Cancelling ends the child
+    process; the next attempt begins anew.
 
     Raises:
         EscutaError: Each as `render.finalize_now` raises it.
@@ -34,9 +41,13 @@ async def finalize(folder: Path) -> Manifest:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        limit=_LONGEST_LINE,
     )
     try:
-        output, complaint = await child.communicate()
+        output, complaint = await asyncio.gather(
+            _last_line(child, on_progress), cast(asyncio.StreamReader, child.stderr).read()
+        )
+        await child.wait()
     finally:
         if child.returncode is None:
             child.kill()
@@ -51,6 +62,16 @@ async def finalize(folder: Path) -> Manifest:
         took_s=round(time.monotonic() - began, 3),
     )
     return manifest
+
+
+async def _last_line(child: asyncio.subprocess.Process, on_progress: OnProgress) -> bytes:
+    """Pass on what tells progress; return what was said last."""
+    last = b""
+    async for line in cast(asyncio.StreamReader, child.stdout):
+        last = line
+        if line.startswith(_PROGRESS):
+            on_progress(float(json.loads(line)["progress"]))
+    return last
 
 
 def _command(folder: Path) -> list[str]:

@@ -52,9 +52,19 @@ class Recorder:
         return self._recording and self._writer is not None and not self._writer.failed
 
     @property
+    def failed(self) -> bool:
+        """Nothing can be written any more; a new Recorder on the same folder may carry on."""
+        return self._writer is not None and self._writer.failed
+
+    @property
     def lost(self) -> int:
         """How many records the disk was too slow, or unable, to take."""
         return self._lost_before + (self._writer.lost if self._writer else 0)
+
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest record that is not safe on disk yet has waited."""
+        return self._writer.lag_s if self._writer else 0.0
 
     async def open(self) -> None:
         """Create the folder, or continue one that is not finished; recording is off until `start`.

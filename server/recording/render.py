@@ -1,13 +1,12 @@
-"""Journals to what people keep: Ogg/Opus as received, WAV, and the manifest."""
+"""Journals to what people keep: each voice as received and as WAV, both mixed, waveform peaks, and the manifest."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ..model.audio import OPUS_CLOCK_HZ
 from ..model.consultation import Role
@@ -16,20 +15,24 @@ from ..model.events import RecordingFile
 from . import disk
 from .files import NewFile, locked, write_file
 from .journal_reader import JournalReader
-from .lay import GAP_S, Layer, Piece
 from .manifest import MANIFEST_NAME, Interval, Manifest, ParticipantAudio, read_manifest
-from .ogg import PRE_SKIP, SHORTEST, OggOpusWriter
-from .opus_packet import silence
-from .pcm import SAMPLE_BYTES, Decoder, wav_header
-from .placement import place
+from .mix import Mixer
+from .peaks import PEAKS_NAME, Peaks, encode_peaks
 from .session import Session, journal_path, read_session
 from .track import Track, read_track
+from .voice import BLOCK_SAMPLES, Voice, described
+
+MIX_NAME = "mixed.ogg"
+OnProgress = Callable[[float], None]
+
+PROGRESS_STEP = 0.01
 
 
-def finalize_now(folder: Path) -> Manifest:
+def finalize_now(folder: Path, on_progress: OnProgress = lambda _: None) -> Manifest:
     """Make the files of a recording whose recorder is closed or dead; once made, only read the manifest.
 
-    Blocks while everything is decoded. Where nothing was ever recorded there are no files.
+    Blocks while everything is decoded, and calls `on_progress` meanwhile with how much of it is done (0 to 1).
+    Where nothing was ever recorded there are no files.
 
     Raises:
         NotFound: If the folder holds no recording.
@@ -42,7 +45,7 @@ def finalize_now(folder: Path) -> Manifest:
         raise NotFound(f"There is no recording in {folder}.")
     try:
         with locked(folder):
-            return read_manifest(folder) or _make(folder)
+            return read_manifest(folder) or _make(folder, on_progress)
     except OSError as error:
         raise disk.describe(error, folder) from error
 
@@ -76,18 +79,13 @@ class _Recording:
         return tuple(Interval(start_s=start, end_s=end) for start, end in pairs if start <= end)
 
 
-def _make(folder: Path) -> Manifest:
+def _make(folder: Path, on_progress: OnProgress) -> Manifest:
     session = read_session(folder) or _session_of_journals(folder)
     tracks = {role: read_track(journal_path(folder, role)) for role in Role}
     recording = _Recording(folder, session, tracks)
     samples = round(recording.duration_s * OPUS_CLOCK_HZ)
     kept = bool(recording.recorded) or any(len(track.ticks) for track in tracks.values())
-    files: list[RecordingFile] = []
-    participants = []
-    for role in Role if kept else ():
-        made, participant = _render(recording, role, samples)
-        files += made
-        participants.append(participant)
+    files, participants = _render(recording, samples, on_progress) if kept else ([], [])
     manifest = Manifest(
         consultation_id=session.consultation_id,
         opened_at=session.opened_at,
@@ -111,72 +109,36 @@ def _session_of_journals(folder: Path) -> Session:
     raise NotFound(f"There is no recording in {folder}: neither a session nor a readable journal.")
 
 
-def _render(recording: _Recording, role: Role, samples: int) -> tuple[list[RecordingFile], ParticipantAudio]:
-    track = recording.tracks[role]
-    placement = place(track)
-    layer = Layer(track, placement, max(samples + PRE_SKIP, SHORTEST))
+def _render(
+    recording: _Recording, samples: int, on_progress: OnProgress
+) -> tuple[list[RecordingFile], list[ParticipantAudio]]:
+    """Write all files side by side, a second of both voices at a time."""
+    folder, name = recording.folder, recording.session.consultation_id
+    voices = [Voice(folder, role, recording.tracks[role], samples) for role in Role]
+    peaks = {role: Peaks() for role in Role}
+    told = 0.0
     with ExitStack() as stack:
-        journal = None
-        if len(placement.rows):
-            journal = stack.enter_context(JournalReader(journal_path(recording.folder, role)))
-        ogg = stack.enter_context(NewFile(recording.folder / f"{role.value}.ogg"))
-        wav = stack.enter_context(NewFile(recording.folder / f"{role.value}.wav"))
-        title = f"{recording.session.consultation_id} {role.value}"
-        stream = OggOpusWriter(
-            ogg.write, serial=zlib.crc32(title.encode()), channels=1 + track.history.stereo, title=title
-        )
-        refused = _write_sound(layer.pieces(journal), stream, wav, samples)
-    files = [_file(ogg, role, "ogg", samples), _file(wav, role, "wav", samples)]
-    return files, ParticipantAudio(
-        role=role,
-        start_s=None if layer.first is None else layer.first / OPUS_CLOCK_HZ,
-        connections=track.history.connections,
-        packets=layer.laid - refused,
-        lost=placement.lost,
-        duplicates=placement.duplicates,
-        invalid=track.history.invalid + refused,
-        dropped=layer.dropped,
-        not_kept=track.history.not_kept,
-        gaps=_within(layer.gaps, recording.recorded),
-    )
-
-
-def _write_sound(pieces: Iterable[Piece], stream: OggOpusWriter, wav: NewFile, samples: int) -> int:
-    """Write both files piece by piece; return how many packets no decoder wanted (silence stands for them)."""
-    wav.write(wav_header(samples))
-    decoder = Decoder()
-    skip, left, refused = PRE_SKIP * SAMPLE_BYTES, samples * SAMPLE_BYTES, 0
-    for length, packet in pieces:
-        pcm = decoder.decode(length, packet)
-        if pcm is None:
-            refused += 1
-            pcm = bytes(length * SAMPLE_BYTES)
-            for piece in silence(length):
-                stream.add(*piece)
-        else:
-            stream.add(length, packet)
-        sound = pcm[skip : skip + left]
-        skip = max(0, skip - len(pcm))
-        left -= len(sound)
-        wav.write(sound)
-    stream.close(samples)
-    return refused
-
-
-def _file(file: NewFile, role: Role, kind: Literal["ogg", "wav"], samples: int) -> RecordingFile:
-    return RecordingFile(
-        name=file.path.name,
-        role=role,
-        format=kind,
-        start_s=0.0,
-        duration_s=samples / OPUS_CLOCK_HZ,
-        size_bytes=file.size_bytes,
-        sha256=file.sha256,
-    )
-
-
-def _within(gaps: list[tuple[int, int]], recorded: tuple[Interval, ...]) -> tuple[Interval, ...]:
-    """Return what of `gaps` (in samples) lies in the stretches that were recorded."""
-    seconds = [(start / OPUS_CLOCK_HZ, end / OPUS_CLOCK_HZ) for start, end in gaps]
-    common = [(max(a, on.start_s), min(b, on.end_s)) for a, b in seconds for on in recorded]
-    return tuple(Interval(start_s=a, end_s=b) for a, b in common if b - a >= GAP_S)
+        for voice in voices:
+            stack.enter_context(voice)
+        file = stack.enter_context(NewFile(folder / MIX_NAME))
+        mixer = Mixer(file.write, name)
+        blocks = zip(*(voice.blocks(f"{name} {voice.role.value}") for voice in voices), strict=True)
+        mixing = stack.enter_context(ThreadPoolExecutor(1))  # libopus frees the interpreter while it encodes
+        mixed: Future[None] | None = None
+        for second, (left, right) in enumerate(blocks):
+            if mixed is not None:
+                mixed.result()
+            mixed = mixing.submit(mixer.add, left, right)
+            for one, sound in zip(peaks.values(), (left, right), strict=True):
+                one.add(sound)
+            done = min(1.0, (second + 1) * BLOCK_SAMPLES / samples)
+            if done - told >= PROGRESS_STEP:
+                told = done
+                on_progress(done)
+        if mixed is not None:
+            mixed.result()
+        mixer.close()
+    write_file(folder / PEAKS_NAME, encode_peaks(samples / OPUS_CLOCK_HZ, peaks))
+    files = [made for voice in voices for made in voice.files()]
+    files.append(described(file, None, "ogg", samples))
+    return files, [voice.account(recording.recorded) for voice in voices]

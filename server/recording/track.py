@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,16 @@ SKIP_S = 0.5
 
 
 @dataclass(slots=True)
+class ReportColumns:
+    """Sender reports as they arrived: segment and ticks as those of packets, `ntp_s` the sender's wall time."""
+
+    segment: array[int] = field(default_factory=lambda: array("q"))
+    ticks: array[int] = field(default_factory=lambda: array("q"))
+    ntp_s: array[float] = field(default_factory=lambda: array("d"))
+    arrival_s: array[float] = field(default_factory=lambda: array("d"))
+
+
+@dataclass(slots=True)
 class Track:
     """Packets as they arrived. Rows of the columns belong together.
 
@@ -43,6 +54,7 @@ class Track:
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     history: History
+    reports: ReportColumns = field(default_factory=ReportColumns)
 
     @property
     def last_packet_s(self) -> float | None:
@@ -101,6 +113,10 @@ class _Stream:
         self._unwrapper = TimestampUnwrapper()
         self.ticks = self._unwrapper.unwrap(first.timestamp)
 
+    def nearest(self, timestamp: int) -> int:
+        """Return the ticks of an RTP timestamp that belongs to no packet."""
+        return self._unwrapper.nearest(timestamp)
+
     def follow(self, record: Record, arrival_s: float) -> bool:
         """Take the next packet; False if its timestamp says that the sender began anew."""
         step = (record.sequence_number - self.sequence + 0x8000) % 0x10000 - 0x8000
@@ -120,6 +136,7 @@ class _Columns:
         self.segment, self.ticks, self.samples = array("q"), array("q"), array("q")
         self.start, self.end, self.arrival_s, self.sequence = array("q"), array("q"), array("d"), array("q")
         self.streams: dict[int, _Stream] = {}
+        self.reports = ReportColumns()
         self.segments = 0
 
     def add(self, record: Record, samples: int) -> None:
@@ -131,6 +148,15 @@ class _Columns:
         self.arrival_s.append(stream.arrival_s)
         self.start.append(record.payload_start)
         self.end.append(record.payload_end)
+
+    def report(self, record: Record) -> None:
+        """Take a sender report; one of a stream not heard of yet says nothing."""
+        stream = self.streams.get(record.ssrc)
+        if stream is not None and math.isfinite(record.ntp_s):
+            self.reports.segment.append(stream.segment)
+            self.reports.ticks.append(stream.nearest(record.timestamp))
+            self.reports.ntp_s.append(record.ntp_s)
+            self.reports.arrival_s.append(record.at_ns / 1e9)
 
     def _stream(self, record: Record) -> _Stream:
         arrival_s = record.at_ns / 1e9
@@ -154,6 +180,8 @@ def read_track(path: Path) -> Track:
                 if record.type is RecordType.PACKET:
                     _take_packet(record, journal.payload(record.payload_start, record.payload_end), columns, history)
                     continue
+                if record.type is RecordType.REPORT:
+                    columns.report(record)
                 history.note(record)
                 if record.type in (RecordType.CONNECTION, RecordType.OPENED):
                     columns.streams.clear()
@@ -169,6 +197,7 @@ def read_track(path: Path) -> Track:
         np.array(columns.start),
         np.array(columns.end),
         history,
+        columns.reports,
     )
 
 

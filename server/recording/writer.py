@@ -1,4 +1,4 @@
-"""One thread that carries journal records to disk, so that no packet ever waits for one."""
+"""Threads that carry journal records to disk, so that no packet ever waits for one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .journal_reader import valid_length
 BATCH_S = 0.1
 """How long records gather before one write takes them all."""
 
-SYNC_S = 0.7
-"""How long written records may wait for the disk to confirm them; with the batch well under a second."""
+DURABLE_S = 0.8
+"""How old a record may get until the disk has confirmed it; with what surprises a disk has, under a second."""
 
 BUFFER_BYTES = 16 << 20
 """Records that may wait while the disk hangs: about half an hour of two voices."""
@@ -78,11 +78,10 @@ class JournalFile:
 
 
 class JournalWriter:
-    """Takes records from the event loop, at once, and writes them from its own thread.
+    """Takes records from the event loop, at once; one thread writes them, another makes them durable.
 
-    `on_error` is called from that thread: once when the disk refuses (nothing more is written then) and once
-    when it is so slow that the buffer ran full (packets are lost until it has room). `lost` counts records
-    that were not taken.
+    `on_error` is called from a thread: when the disk refuses (nothing more is written then) and once when it is so
+    slow that the buffer ran full (packets are lost until it has room). `lost` counts records that were not taken.
     """
 
     def __init__(self, files: Mapping[Role, JournalFile], folder: Path, on_error: Callable[[EscutaError], None]):
@@ -95,14 +94,25 @@ class JournalWriter:
         self._waiting = 0
         self._lost_unsaid = 0
         self._overflow_said = False
+        self._ages = _Ages()
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._written = threading.Event()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"journal-{folder.name}", daemon=True)
+        self._threads = tuple(
+            threading.Thread(target=run, name=f"journal-{what}-{folder.name}", daemon=True)
+            for what, run in (("write", self._run_writes), ("sync", self._run_syncs))
+        )
+
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest record that is not durable yet has waited; 0 if there is none."""
+        return self._ages.oldest_s(time.monotonic())
 
     def start(self) -> None:
         """Begin to write."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def append(self, role: Role, record: bytes) -> bool:
         """Take one record; False (and counted) if it cannot be kept. Never blocks, never raises."""
@@ -114,32 +124,41 @@ class JournalWriter:
             else:
                 self._buffers[role] += record
                 self._waiting += len(record)
+                self._ages.taken(time.monotonic())
         if not self._wake.is_set():
             self._wake.set()
         return not full and not self.failed
 
     def close(self) -> None:
-        """Write and sync what waits, end the thread, close the files. Blocks as long as the disk does."""
-        self._closing.set()
-        self._wake.set()
-        self._thread.join()
+        """Write and sync what waits, end the threads, close the files. Blocks as long as the disk does."""
+        for event in (self._closing, self._wake, self._written):
+            event.set()
+        for thread in self._threads:
+            thread.join()
+        self._attempt(self._write)
+        self._attempt(self._sync)
         for file in self._files.values():
             file.close()
 
-    def _run(self) -> None:
-        sync_due: float | None = None
+    def _run_writes(self) -> None:
         while not self._closing.is_set():
-            self._wake.wait(None if sync_due is None else max(0.0, sync_due - time.monotonic()))
-            if self._wake.is_set():
-                self._closing.wait(BATCH_S)
-                self._wake.clear()
-                self._attempt(self._write)
-                sync_due = sync_due or time.monotonic() + SYNC_S
-            if sync_due is not None and time.monotonic() >= sync_due:
-                self._attempt(self._sync)
-                sync_due = None
-        self._attempt(self._write)
-        self._attempt(self._sync)
+            self._wake.wait()
+            self._closing.wait(BATCH_S)
+            self._wake.clear()
+            self._attempt(self._write)
+            self._written.set()
+
+    def _run_syncs(self) -> None:
+        # A slow disk's syncs begin the earlier the longer they take, and never hold up the writes.
+        took_s = 0.0
+        while not self._closing.is_set():
+            self._written.wait()
+            age_s = self._ages.written_s(time.monotonic())
+            self._closing.wait(max(0.0, DURABLE_S - took_s - age_s))
+            self._written.clear()
+            began = time.monotonic()
+            self._attempt(self._sync)
+            took_s = max(time.monotonic() - began, took_s * 0.9)
 
     def _attempt(self, step: Callable[[], None]) -> None:
         if self.failed:
@@ -156,11 +175,14 @@ class JournalWriter:
             taken, self._buffers = self._buffers, {role: bytearray() for role in self._files}
             self._waiting = 0
             lost, self._lost_unsaid = self._lost_unsaid, 0
+            self._ages.writing()
         for role, records in taken.items():
             if records:
                 self._files[role].append(records)
         if lost:
             self._say_overflow(lost)
+        with self._lock:
+            self._ages.wrote()
 
     def _say_overflow(self, lost: int) -> None:
         for file in self._files.values():
@@ -174,5 +196,51 @@ class JournalWriter:
             )
 
     def _sync(self) -> None:
+        with self._lock:
+            self._ages.syncing()
         for file in self._files.values():
             file.sync()
+        with self._lock:
+            self._ages.synced()
+
+
+class _Ages:
+    """Since when the oldest record waits at each step. Monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._taken: float | None = None
+        self._writing: float | None = None
+        self._written: float | None = None
+        self._syncing: float | None = None
+
+    def taken(self, now: float) -> None:
+        """A record was taken."""
+        if self._taken is None:
+            self._taken = now
+
+    def writing(self) -> None:
+        """What was taken until now is being written."""
+        self._writing, self._taken = self._taken, None
+
+    def wrote(self) -> None:
+        """That is written."""
+        self._written = self._writing if self._written is None else self._written
+        self._writing = None
+
+    def syncing(self) -> None:
+        """What was written until now is being synced."""
+        self._syncing = self._written if self._syncing is None else self._syncing
+        self._written = None
+
+    def synced(self) -> None:
+        """That is durable."""
+        self._syncing = None
+
+    def written_s(self, now: float) -> float:
+        """Return how old the oldest record is that was written and not synced."""
+        return 0.0 if self._written is None else now - self._written
+
+    def oldest_s(self, now: float) -> float:
+        """Return how old the oldest record is that is not durable."""
+        known = [since for since in (self._taken, self._writing, self._written, self._syncing) if since is not None]
+        return now - min(known) if known else 0.0

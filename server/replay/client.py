@@ -51,13 +51,13 @@ class ReplayClient:
         self.track = track
         self._extras = extras
         self.closed = asyncio.Event()
-        self.connected = asyncio.Event()
         self.errors: list[str] = []
         self._url = url
         self._token = token
         self._on_event = on_event
         self._welcome: asyncio.Future[Welcome] = asyncio.get_running_loop().create_future()
         self._answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._room_zero_s = 0.0
         self._stack = AsyncExitStack()
         self._socket: aiohttp.ClientWebSocketResponse | None = None
@@ -107,8 +107,8 @@ class ReplayClient:
         peer.add_listener("track", heard.addTrack)
 
         def on_state() -> None:
-            if peer.connectionState == "connected":
-                self.connected.set()
+            if peer.connectionState == "connected" and not self._connected.done():
+                self._connected.set_result(None)
 
         peer.add_listener("connectionstatechange", on_state)
         peer.addTrack(self.track)
@@ -122,7 +122,7 @@ class ReplayClient:
         answer = await self._within(self._answer, "an answer")
         await peer.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
         await heard.start()
-        await self._within(asyncio.ensure_future(self.connected.wait()), "a media connection")
+        await self._within(self._connected, "a media connection")
 
     async def _within(self, future: asyncio.Future[T], what: str) -> T:
         try:
@@ -152,9 +152,18 @@ class ReplayClient:
                     self._on_event(arrived_s, event)
                 case ErrorMessage(message=text):
                     self.errors.append(text)
+                    self._give_up(f"The server refused: {text}")
                 case _:
                     pass
         self.closed.set()
+        self._give_up("The server closed the consultation while it was being joined.")
+
+    def _give_up(self, why: str) -> None:
+        """Tell whoever waits at the join that it will not come."""
+        for awaited in (self._welcome, self._answer, self._connected):
+            if not awaited.done():
+                awaited.set_exception(Unavailable(why))
+                awaited.exception()  # looked at: nobody may be waiting for it
 
     async def _beat(self, every_s: float) -> None:
         while True:

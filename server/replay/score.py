@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 import statistics
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from ..model.consultation import Role
 from ..model.errors import InvalidRequest
 from ..model.events import FinalTranscript, InterimTranscript
 from ..model.transcript import Utterance
+from ..speech.scoring import normalized
 
 INVENTED_MARGIN_S = 1.0
 
@@ -56,20 +55,14 @@ def read_reference(path: Path) -> list[Turn]:
         ) from error
 
 
-def normalised(text: str) -> str:
-    """Return lower-case words without punctuation, accents kept."""
-    kept = unicodedata.normalize("NFC", text.lower())
-    return " ".join(re.sub(r"[^\w\s]|_", " ", kept).split())
-
-
 def word_error_rate(turns: Sequence[Turn], said: Sequence[Utterance], roles: Iterable[Role]) -> float:
     """Return errors over reference words, over all channels of `roles` together."""
     errors = words = 0
     for role in roles:
-        reference = normalised(" ".join(turn.text for turn in turns if turn.role is role))
+        reference = normalized(" ".join(turn.text for turn in turns if turn.role is role))
         if not reference:
             continue
-        hypothesis = normalised(" ".join(utterance.text for utterance in said if utterance.role is role))
+        hypothesis = normalized(" ".join(utterance.text for utterance in said if utterance.role is role))
         counted = jiwer.process_words(reference, hypothesis)
         errors += counted.substitutions + counted.deletions + counted.insertions
         words += len(reference.split())

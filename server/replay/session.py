@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ class Script:
     files: dict[Role, Path]
     language: Language
     turns: list[Turn] = field(default_factory=list)
+    recordings_dir: Path = Path("recordings")
 
 
 @dataclass(slots=True)
@@ -60,8 +61,7 @@ async def replay(url: str, authority: TokenAuthority, script: Script, say: Calla
             clients = await _join(stack, url, authority, consultation_id, script, gathered, say)
             zero_s = await _play(clients, script)
             await clients[Role.CLINICIAN].send({"type": "end"})
-            async with asyncio.timeout(FINALIZE_WITHIN_S):
-                await clients[Role.CLINICIAN].closed.wait()
+            await _until_over(clients[Role.CLINICIAN])
         return await _collect(api, consultation_id, script, gathered, zero_s)
 
 
@@ -95,10 +95,36 @@ async def _play(clients: dict[Role, ReplayClient], script: Script) -> dict[Role,
     for track in playing:
         track.play()
     for track in playing:
-        await track.ended.wait()
-    await asyncio.sleep(SETTLE_S)
+        await _unless_closed(clients, track.ended.wait())
+    await _unless_closed(clients, asyncio.sleep(SETTLE_S))
     zero_s = {role: clients[role].room_s(clients[role].track.started_at_s) for role in script.files}
     return {role: zero_s.get(role, 0.0) for role in Role}
+
+
+async def _until_over(client: ReplayClient) -> None:
+    try:
+        async with asyncio.timeout(FINALIZE_WITHIN_S):
+            await client.closed.wait()
+    except TimeoutError as error:
+        raise Unavailable(f"The recordings were not finished within {FINALIZE_WITHIN_S:.0f} s.") from error
+
+
+async def _unless_closed(clients: dict[Role, ReplayClient], work: Coroutine[Any, Any, object]) -> None:
+    """Wait for `work`.
+
+    Raises:
+        Unavailable: If the server closes one of the sockets before it is done.
+    """
+    working = asyncio.ensure_future(work)
+    closings = [asyncio.ensure_future(client.closed.wait()) for client in clients.values()]
+    try:
+        await asyncio.wait([working, *closings], return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Unavailable("The server closed the consultation before the recordings had been played to their end.")
+    finally:
+        for task in (working, *closings):
+            task.cancel()
+        await asyncio.gather(working, *closings, return_exceptions=True)
 
 
 def _gather(gathered: Gathered, came_s: float, event: Event, say: Callable[[str], None]) -> None:
@@ -128,7 +154,10 @@ async def _collect(
         "consultation": consultation_id,
         "transcript": transcript,
         "tips": [tip.model_dump(mode="json") for tip in gathered.tips],
-        "recordings": [file.model_dump(mode="json") for file in gathered.files],
+        "recordings": [
+            {**file.model_dump(mode="json"), "path": _path(script, consultation_id, file.name)}
+            for file in gathered.files
+        ],
         "latency": latencies(script.turns, gathered.heard, zero_s),
         "played_from_s": {role.value: round(zero_s[role], 3) for role in script.files},
     }
@@ -136,6 +165,12 @@ async def _collect(
         result["word_error_rate"] = round(word_error_rate(script.turns, said, Role), 4)
         result["invented_words"] = invented_words(script.turns, said, zero_s)
     return result
+
+
+def _path(script: Script, consultation_id: str, name: str) -> str:
+    """Return where a recording lies: on this disk if the server's folder is here, else in its API."""
+    path = script.recordings_dir / consultation_id / name
+    return str(path.resolve()) if path.is_file() else f"/api/consultations/{consultation_id}/recordings/{name}"
 
 
 async def _json(api: aiohttp.ClientSession, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -159,6 +194,8 @@ async def own_server(say: Callable[[str], None]) -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "server", "serve", "--port", "0", "--host", "127.0.0.1", "--no-demo", "--json",
         stdout=asyncio.subprocess.PIPE,
+        # Ctrl-C is ours to pass on, once: a second one would end it without its recordings.
+        start_new_session=True,
     )  # fmt: skip
     try:
         assert process.stdout is not None  # noqa: S101 - asked for with PIPE

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
 from ..model.audio import OpusPacket, SenderReport
 from ..model.clock import RoomClock
-from ..model.consultation import Consultation, Role
+from ..model.consultation import Role
 from ..model.errors import EscutaError
 from ..model.events import (
     AudioGap,
@@ -34,43 +35,44 @@ log = structlog.get_logger()
 StopReason = Literal["consultation_ended", "consent_withdrawn", "disk_full", "failed"]
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The room as the capture knows it: its clock, its voice, and somewhere to work beside the call."""
+
+    clock: RoomClock
+    publish: Callable[[Event], None]
+    aside: Callable[[Coroutine[Any, Any, None]], None]
+
+
 class Capture:
     """Starts when both consent, stops when one withdraws; a failure here never ends the call."""
 
-    def __init__(
-        self,
-        services: RoomServices,
-        consultation: Consultation,
-        clock: RoomClock,
-        options: StreamOptions,
-        publish: Callable[[Event], None],
-    ) -> None:
-        self.folder: Path = services.settings.recordings_dir / consultation.id
+    def __init__(self, services: RoomServices, consultation_id: str, options: StreamOptions, host: Host) -> None:
+        self.folder: Path = services.settings.recordings_dir / consultation_id
         self.listening = False
         self.recording = False
         self._services = services
-        self._clock = clock
         self._options = options
-        self._publish = publish
+        self._host = host
         self._recorder: Recorder | None = None
         self._channels: dict[Role, SpeechChannel] = {}
-        self._closing: list[SpeechChannel] = []
-        self._changing = asyncio.Lock()
+        self._starting = asyncio.Lock()
         self._closed = False
         self._warned_low = False
 
-    async def follow(self, consented: bool) -> None:
-        """Start or stop as the consents now say."""
-        async with self._changing:
-            if self._closed or consented == self.listening:
-                return
-            self.listening = consented
-            if consented:
-                self._open_channels()
-                await self._start_recording()
-            else:
-                self._stop_recording("consent_withdrawn")
-                self._release_channels()
+    def follow(self, consented: bool) -> None:
+        """Start or stop as the consents now say. A withdrawal takes effect at once, whatever the disk does."""
+        if self._closed or consented == self.listening:
+            return
+        self.listening = consented
+        if consented:
+            for role in Role:
+                self._channels[role] = self._services.speech.open(self._options, self._listener(role))
+            self._host.aside(self._start_recording())
+        else:
+            self._stop_recording("consent_withdrawn")
+            for channel in self._take_channels():
+                self._host.aside(channel.close())
 
     def heard(self, role: Role, packet: OpusPacket) -> None:
         """Take one audio packet. Never blocks, never raises."""
@@ -97,23 +99,21 @@ class Capture:
         """Warn when little space is left; stop before none is."""
         if not self.recording:
             return
-        free_mb = self._services.recording.free_mb(self._existing_folder())
+        free_mb = self._free_mb()
         least_mb = self._services.settings.min_free_disk_mb
         if free_mb < least_mb // 4:
             self._stop_recording("disk_full")
         elif free_mb < 2 * least_mb and not self._warned_low:
             self._warned_low = True
-            self._publish(DiskLow(at_s=self._clock.now_s(), free_mb=free_mb))
+            self._host.publish(DiskLow(at_s=self._host.clock.now_s(), free_mb=free_mb))
 
     async def close(self, ended_at_s: float) -> None:
         """Stop, wait for the last words, make the journal durable."""
-        async with self._changing:
-            self._closed = True
-            self.listening = False
-            self._stop_recording("consultation_ended")
-            self._release_channels()
-            closing, self._closing = self._closing, []
-            await asyncio.gather(*(channel.close() for channel in closing))
+        self._closed = True
+        self.listening = False
+        self._stop_recording("consultation_ended")
+        async with self._starting:
+            await asyncio.gather(*(channel.close() for channel in self._take_channels()))
             if self._recorder is not None:
                 await self._recorder.close(ended_at_s)
 
@@ -126,65 +126,78 @@ class Capture:
             manifest = await recording.recover(self.folder)
         else:
             return
-        self._publish(RecordingFinalized(at_s=self._clock.now_s(), files=manifest.files))
+        self._host.publish(RecordingFinalized(at_s=self._host.clock.now_s(), files=manifest.files))
 
-    def _open_channels(self) -> None:
-        for role in Role:
-            self._channels[role] = self._services.speech.open(self._options, self._listener(role))
-
-    def _release_channels(self) -> None:
-        self._closing.extend(self._channels.values())
+    def _take_channels(self) -> list[SpeechChannel]:
+        taken = list(self._channels.values())
         self._channels.clear()
+        return taken
 
     async def _start_recording(self) -> None:
-        least_mb = self._services.settings.min_free_disk_mb
-        free_mb = self._services.recording.free_mb(self._existing_folder())
-        if free_mb < least_mb:
-            message = f"Nothing is recorded: only {free_mb} MB of disk are free and {least_mb} MB are needed."
-            self._publish(RecordingRefused(at_s=self._clock.now_s(), reason="disk_full", message=message))
-            return
-        try:
-            if self._recorder is None:
-                recorder = self._services.recording.create(self.folder, self._clock, self._on_failure)
-                await recorder.open()
-                self._recorder = recorder
-        except EscutaError as error:
-            log.warning("recording.refused", code=error.code)
-            self._publish(RecordingRefused(at_s=self._clock.now_s(), reason="failed", message=str(error)))
-            return
-        self._recorder.start()
-        self.recording = True
-        self._publish(RecordingStarted(at_s=self._clock.now_s()))
+        async with self._starting:
+            if not self.listening or self.recording:
+                return
+            least_mb = self._services.settings.min_free_disk_mb
+            try:
+                free_mb = self._free_mb()
+                if free_mb < least_mb:
+                    self._refuse("disk_full", f"only {free_mb} MB of disk are free and {least_mb} MB are needed")
+                    return
+                recorder = await self._open_recorder()
+            except (EscutaError, OSError) as error:
+                log.warning("recording.refused", error=type(error).__name__)
+                self._host.publish(SidecarFailed(at_s=self._host.clock.now_s(), sidecar="recording", detail=str(error)))
+                self._refuse("failed", "the server cannot write to its disk")
+                return
+            if not self.listening:  # withdrawn while the disk was slow
+                return
+            recorder.start()
+            self.recording = True
+            self._host.publish(RecordingStarted(at_s=self._host.clock.now_s()))
+
+    async def _open_recorder(self) -> Recorder:
+        if self._recorder is not None and self._recorder.failed:
+            failed, self._recorder = self._recorder, None
+            await failed.close(self._host.clock.now_s())
+        if self._recorder is None:
+            recorder = self._services.recording.create(self.folder, self._host.clock, self._on_failure)
+            await recorder.open()
+            self._recorder = recorder
+        return self._recorder
+
+    def _refuse(self, reason: Literal["disk_full", "failed"], why: str) -> None:
+        now_s = self._host.clock.now_s()
+        self._host.publish(RecordingRefused(at_s=now_s, reason=reason, message=f"Nothing is recorded: {why}."))
 
     def _stop_recording(self, reason: StopReason) -> None:
         if not self.recording or self._recorder is None:
             return
         self.recording = False
         self._recorder.stop()
-        self._publish(RecordingStopped(at_s=self._clock.now_s(), reason=reason))
+        self._host.publish(RecordingStopped(at_s=self._host.clock.now_s(), reason=reason))
 
     def _on_failure(self, message: str) -> None:
         """Something is lost, or nothing can be written any more: captions and the call go on."""
-        self._publish(SidecarFailed(at_s=self._clock.now_s(), sidecar="recording", detail=message))
-        if self._recorder is not None and not self._recorder.recording:
+        self._host.publish(SidecarFailed(at_s=self._host.clock.now_s(), sidecar="recording", detail=message))
+        if self._recorder is not None and self._recorder.failed:
             self._stop_recording("failed")
 
-    def _existing_folder(self) -> Path:
+    def _free_mb(self) -> int:
         folder = self.folder
         while not folder.exists():
             folder = folder.parent
-        return folder
+        return self._services.recording.free_mb(folder)
 
     def _listener(self, role: Role) -> Callable[[SpeechEvent], None]:
         def on_event(heard: SpeechEvent) -> None:
             event = self._as_event(role, heard)
             if event is not None:
-                self._publish(event)
+                self._host.publish(event)
 
         return on_event
 
     def _as_event(self, role: Role, heard: SpeechEvent) -> Event | None:
-        now_s = self._clock.now_s()
+        now_s = self._host.clock.now_s()
         match heard:
             case Interim():
                 return _interim(role, heard, now_s)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Literal
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal
 
 from ..media.peer import Peer, PeerListener
 from ..model.audio import OpusPacket, SenderReport
 from ..model.consultation import Role
-from ..model.errors import InvalidRequest
+from ..model.errors import ConsultationOver, InvalidRequest
 from .capture import Capture
 from .participant import Connection, Seat
 
@@ -54,7 +54,7 @@ class Crossing:
         capture: Capture,
         create_peer: Callable[[PeerListener], Peer],
         on_state: Callable[[Seat, PeerState], None],
-        aside: Callable[[Awaitable[None]], None],
+        aside: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._seats = seats
         self._capture = capture
@@ -62,29 +62,31 @@ class Crossing:
         self._on_state = on_state
         self._aside = aside
         self._offered_by: dict[Role, Connection | None] = {}
+        self._closed = False
 
     async def answer(self, seat: Seat, number: int, sdp: str) -> str:
         """Answer a browser's offer, with a new peer unless it renegotiates the present one.
 
         Raises:
             InvalidOffer: If the offer cannot be answered; the seat keeps the peer it has.
+            InvalidRequest: If the seat was given up or taken over meanwhile.
+            ConsultationOver: If the consultation ended meanwhile.
         """
+        connection = seat.connection
         async with seat.negotiating:
-            same = seat.peer_number == number and self._offered_by.get(seat.role) is seat.connection
+            self._check_still(seat, connection)
+            same = seat.peer_number == number and self._offered_by.get(seat.role) is connection
             if seat.peer is not None and same:
                 return await seat.peer.answer(sdp)
             ear = Ear(seat, self._capture, self._on_state)
             peer = self._create_peer(ear)
             ear.peer = peer
-            identity = seat.identity
             try:
                 answer = await peer.answer(sdp)
+                self._check_still(seat, connection)
             except BaseException:
                 await peer.close()
                 raise
-            if seat.identity is None or seat.identity != identity:
-                await peer.close()
-                raise InvalidRequest("The seat was given up while the connection was being made; join again.")
             self._seat_peer(seat, number, peer)
             return answer
 
@@ -97,6 +99,13 @@ class Crossing:
         if seat.peer is not None and seat.peer_number == number:
             await seat.peer.add_candidate(candidate, mid, line)
 
+    def close(self) -> None:
+        """Close both peers beside the call, and seat no more."""
+        self._closed = True
+        for seat in self._seats.values():
+            peer, seat.peer = seat.peer, None
+            self.release(seat, peer)
+
     def release(self, seat: Seat, peer: Peer | None) -> None:
         """Take a peer out of the crossing and close it beside the call."""
         if peer is None:
@@ -107,6 +116,12 @@ class Crossing:
             other.listen_to(None)
         peer.listen_to(None)
         self._aside(peer.close())
+
+    def _check_still(self, seat: Seat, connection: Connection | None) -> None:
+        if self._closed:
+            raise ConsultationOver
+        if connection is None or seat.connection is not connection:
+            raise InvalidRequest("The seat was given up or taken over while the connection was made; join again.")
 
     def _seat_peer(self, seat: Seat, number: int, peer: Peer) -> None:
         old, seat.peer = seat.peer, peer

@@ -40,8 +40,14 @@ class RecentEvents:
         return [(number, event) for number, event in self._kept if number > since and role in may_see(event)]
 
 
-def rebuilt(utterances: Sequence[Utterance], chat: Iterable[ChatSent], tips: Iterable[Tip]) -> list[tuple[int, Event]]:
-    """Return the events that a restart lost from memory but not from the database, in room order."""
+def rebuilt(
+    utterances: Sequence[Utterance], chat: Iterable[ChatSent], tips: Iterable[Tip], first: int
+) -> list[tuple[int, Event]]:
+    """Return the events that a restart lost from memory but not from the database, in room order.
+
+    They are numbered from `first`, which must be above every number given out before the restart: a browser's
+    `after` then means that it gets all of them, and knows those it has by their ids.
+    """
     events: list[Event] = [FinalTranscript(at_s=said.end_s, utterance=said) for said in utterances]
     ended_s = {said.id: said.end_s for said in utterances}
     for tip in tips:
@@ -49,4 +55,10 @@ def rebuilt(utterances: Sequence[Utterance], chat: Iterable[ChatSent], tips: Ite
         events.append(TipReady(at_s=at_s, tip=tip))
     events.extend(chat)
     events.sort(key=lambda event: event.at_s)
-    return list(enumerate(events, start=1))
+    return list(enumerate(events, start=first))
+
+
+def complete(mirrored: Sequence[tuple[int, Event]], utterances: Sequence[Utterance]) -> bool:
+    """Say whether the live store's copy has everything that was said."""
+    copied = {event.utterance.id for _, event in mirrored if isinstance(event, FinalTranscript)}
+    return bool(mirrored) and all(said.id in copied for said in utterances)

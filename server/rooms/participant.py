@@ -33,6 +33,7 @@ class Seat:
     name: str = ""
     consent: bool | None = None
     consented_by: str | None = None
+    consented_at_s: float = 0.0
     microphone: bool = False
     camera: bool = False
     screen: bool = False

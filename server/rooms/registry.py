@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -11,10 +13,10 @@ import structlog
 
 from ..model.clock import RoomClock
 from ..model.consultation import Consultation, ConsultationStatus
-from ..model.errors import ConsultationOver
-from ..model.events import ConsultationEnded, EndReason, RecordingFinalized
+from ..model.errors import ConsultationOver, EscutaError
+from ..model.events import ConsultationEnded, EndReason, Event, RecordingFinalized
 from ..speech.port import StateChanged
-from .history import rebuilt
+from .history import complete, rebuilt
 from .room import Room
 from .seating import Seating
 from .services import RoomServices
@@ -35,6 +37,7 @@ class Registry:
         self._services = services
         self._rooms: dict[str, Seating] = {}
         self._opening: dict[str, asyncio.Lock] = {}
+        self._users: dict[str, int] = {}
         self._tasks = asyncio.TaskGroup()
         self._closing = False
         # The database may lag behind: an ended consultation must not be brought back from a stale row.
@@ -48,7 +51,8 @@ class Registry:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end_all("server_stopped")
-        await self._tasks.__aexit__(kind, error, trace)
+        # Rooms end by themselves, and an error of the caller's body stays what it is.
+        await self._tasks.__aexit__(None, None, None)
 
     def rooms(self) -> list[Room]:
         """Return the rooms that are live, those being put away included."""
@@ -70,7 +74,7 @@ class Registry:
             ConsultationOver: If it has ended, or the server is stopping.
             DatabaseUnavailable: If it is not open here and the database does not answer.
         """
-        async with self._opening.setdefault(consultation_id, asyncio.Lock()):
+        async with self._alone(consultation_id):
             seating = self._rooms.get(consultation_id)
             if seating is None:
                 seating = await self._open(consultation_id)
@@ -84,14 +88,15 @@ class Registry:
             NotFound: If there is no such consultation.
             DatabaseUnavailable: If its room is not open and the database does not answer.
         """
-        seating = self._rooms.get(consultation_id)
-        if seating is not None:
-            seating.room.end(reason)
-            return
-        consultation = await self._services.store.consultation(consultation_id)
-        if consultation.status is not ConsultationStatus.ENDED:
-            self._note_end(consultation_id)
-            self._services.store.record(consultation_id, ConsultationEnded(at_s=0.0, reason=reason))
+        async with self._alone(consultation_id):
+            seating = self._rooms.get(consultation_id)
+            if seating is not None:
+                seating.room.end(reason)
+                return
+            consultation = await self._services.store.consultation(consultation_id)
+            if consultation.status is not ConsultationStatus.ENDED:
+                self._note_end(consultation_id)
+                self._services.store.record(consultation_id, ConsultationEnded(at_s=0.0, reason=reason))
 
     async def end_all(self, reason: EndReason) -> None:
         """End every consultation, open no more, and wait until each one's papers are in order."""
@@ -102,8 +107,14 @@ class Registry:
         """Bring back what was live when the process last died, and finish what it left unfinished."""
         live = await self._services.store.live_consultations()
         for consultation in live:
-            seating = await self._bring_back(consultation)
-            seating.room.resumed = True
+            try:
+                seating = await self._bring_back(consultation)
+            except Exception:
+                # It stays live in the database: whoever joins it, or the next start, tries again.
+                self.failed_rooms += 1
+                log.exception("consultation.cannot_resume", consultation_id=consultation.id)
+            else:
+                seating.room.resumed = True
         live_ids = {consultation.id for consultation in live}
         recording, recordings_dir = self._services.recording, self._services.settings.recordings_dir
         left = {folder.name for folder in await asyncio.to_thread(recording.unfinished, recordings_dir)}
@@ -128,7 +139,10 @@ class Registry:
         room = await self._room(consultation, consultation.opened_at or consultation.created_at)
         tips = [record.tip for record in await store.tips(consultation.id)]
         said, typed = await store.utterances(consultation.id), await store.chat_messages(consultation.id)
-        room.recent.restore(rebuilt(said, typed, tips))
+        # Fewer than a thousand events a second: the room time in ms is above every number given out before.
+        missing = rebuilt(said, typed, tips, first=int(room.clock.now_s() * 1000) + 1)
+        mirrored = await self._mirrored(consultation.id)
+        room.recent.restore(list(mirrored) if complete(mirrored, said) else missing)
         room.advice.restore(said, tips)
         for person in await store.participants(consultation.id):
             seat = room.seats[person.role]
@@ -136,11 +150,20 @@ class Registry:
         log.info("consultation.resumed", consultation_id=consultation.id, utterances=len(said))
         return self._keep(room)
 
+    async def _mirrored(self, consultation_id: str) -> Sequence[tuple[int, Event]]:
+        try:
+            return await self._services.live.since(consultation_id, 0)
+        except EscutaError as error:
+            log.warning("live.failing", code=error.code)
+            return ()
+
     async def _room(self, consultation: Consultation, opened_at: datetime) -> Room:
         agent = await self._services.store.agent(consultation.agent_id)
         return Room(consultation, agent, self._services, RoomClock(opened_at))
 
     def _keep(self, room: Room) -> Seating:
+        if self._closing:
+            raise ConsultationOver("The server is stopping.")
         seating = self._rooms[room.consultation.id] = Seating(room)
         self._tasks.create_task(self._live(seating))
         return seating
@@ -154,9 +177,22 @@ class Registry:
             self.failed_rooms += 1
             log.exception("room.failed", consultation_id=room.consultation.id)
         finally:
+            room.end("server_stopped")
             self._note_end(room.consultation.id)
             self._rooms.pop(room.consultation.id, None)
-            self._opening.pop(room.consultation.id, None)
+
+    @asynccontextmanager
+    async def _alone(self, consultation_id: str) -> AsyncIterator[None]:
+        """Let one at a time open or end a consultation."""
+        lock = self._opening.setdefault(consultation_id, asyncio.Lock())
+        self._users[consultation_id] = self._users.get(consultation_id, 0) + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            self._users[consultation_id] -= 1
+            if not self._users[consultation_id]:
+                del self._users[consultation_id], self._opening[consultation_id]
 
     def _end_all(self, reason: EndReason) -> None:
         self._closing = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
+from typing import Any
 
 import structlog
 
@@ -13,7 +14,7 @@ from ..model.audience import may_see
 from ..model.bus import EventBus
 from ..model.clock import RoomClock
 from ..model.consultation import Agent, Consultation, ConsultationStatus, Role
-from ..model.errors import ConsultationOver
+from ..model.errors import ConsultationOver, EscutaError
 from ..model.events import (
     ConnectionChanged,
     ConnectionState,
@@ -28,7 +29,7 @@ from ..model.events import (
 )
 from ..speech.port import StateChanged, StreamOptions
 from .advice import Advice
-from .capture import Capture
+from .capture import Capture, Host
 from .crossing import Crossing, PeerState
 from .history import RecentEvents
 from .mirror import Mirror
@@ -37,6 +38,8 @@ from .services import RoomServices
 from .watch import LOOK_EVERY_S, Limits
 
 log = structlog.get_logger()
+
+Work = Coroutine[Any, Any, None]
 
 
 class Room:
@@ -52,13 +55,14 @@ class Room:
         self.recent = RecentEvents()
         self.limits = Limits.of(services.settings)
         self.resumed = False
+        self.failed_looks = 0
         self.empty_since_s: float | None = clock.now_s()
         self.finished = asyncio.Event()
         language = consultation.language
-        options = StreamOptions(
-            language=None if language == "auto" else language, sensitivity=agent.sensitivity, prompt=agent.prompt
-        )
-        self.capture = Capture(services, consultation, clock, options, self.publish)
+        # The agent's prompt instructs the chat model; Whisper would take it for something that was said.
+        options = StreamOptions(language=None if language == "auto" else language, sensitivity=agent.sensitivity)
+        host = Host(clock, self.publish, lambda work: self.aside(work, "recording"))
+        self.capture = Capture(services, consultation.id, options, host)
         self.advice = Advice(services.create_advisor, agent, language, clock, self.publish)
         self.crossing = Crossing(
             self.seats,
@@ -73,7 +77,8 @@ class Room:
         self._ended = asyncio.Event()
         self._ended_at_s = 0.0
         self._tasks: asyncio.TaskGroup | None = None
-        self._waiting: list[Awaitable[None]] = []
+        self._waiting: list[tuple[Sidecar, Work]] = []
+        self._put_away = False
 
     @property
     def over(self) -> bool:
@@ -127,12 +132,14 @@ class Room:
         if self.over:
             raise ConsultationOver("This consultation has ended; its record is in the summary.")
 
-    def aside(self, work: Awaitable[None]) -> None:
+    def aside(self, work: Work, sidecar: Sidecar = "live") -> None:
         """Do `work` beside the call; its failure is stated and contained."""
-        if self._tasks is None:
-            self._waiting.append(work)
+        if self._put_away:
+            work.close()
+        elif self._tasks is None:
+            self._waiting.append((sidecar, work))
         else:
-            self._tasks.create_task(self._contained("live", work))
+            self._tasks.create_task(self._contained(sidecar, work))
 
     async def run(self, look: Callable[[], None]) -> None:
         """Live until ended and everything is put away; `look` is called twice a second."""
@@ -141,7 +148,7 @@ class Room:
             told.callback(self._services.speech.subscribe_state(self._on_speech_state))
             try:
                 async with asyncio.TaskGroup() as readers:
-                    readers.create_task(self._mirror.run())
+                    readers.create_task(self._contained("live", self._mirror.run()))
                     await self._live(look)
                     self._mirror.close()
             finally:
@@ -154,31 +161,44 @@ class Room:
         async with asyncio.TaskGroup() as listeners:
             listeners.create_task(self._contained("tips", self.advice.listen(self.bus)))
             listeners.create_task(self._contained("tips", self.advice.run()))
-            async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
-                for work in self._waiting:
-                    self.aside(work)
-                watching = tasks.create_task(self._watch(look))
-                await self._ended.wait()
-                watching.cancel()
-                for seat in self.seats.values():
-                    self.crossing.release(seat, seat.peer)
-                await self._contained("speech", self.capture.close(self._ended_at_s))
-            self.bus.close()
-            await self._contained("tips", self.advice.close())
+            try:
+                await self._be_open(look)
+            finally:
+                self._put_away = True
+                self.bus.close()
+                await self._contained("tips", self.advice.close())
         await self._contained("recording", self.capture.finalize())
+
+    async def _be_open(self, look: Callable[[], None]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            for sidecar, work in self._waiting:
+                self.aside(work, sidecar)
+            watching = tasks.create_task(self._watch(look))
+            try:
+                await self._ended.wait()
+            finally:
+                watching.cancel()
+                self.crossing.close()
+                await self._contained("speech", self.capture.close(self._ended_at_s))
 
     async def _watch(self, look: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            look()
+            try:
+                look()
+            except Exception:
+                # A look that fails, at the disk for instance, must not take the call with it.
+                self.failed_looks += 1
+                log.exception("room.look_failed", failed=self.failed_looks)
 
-    async def _contained(self, sidecar: Sidecar, work: Awaitable[None] | Coroutine[None, None, None]) -> None:
+    async def _contained(self, sidecar: Sidecar, work: Work) -> None:
         try:
             await work
         except Exception as error:
             log.exception("sidecar.failed", sidecar=sidecar)
-            self.publish(SidecarFailed(at_s=self.clock.now_s(), sidecar=sidecar, detail=type(error).__name__))
+            detail = str(error) if isinstance(error, EscutaError) else type(error).__name__
+            self.publish(SidecarFailed(at_s=self.clock.now_s(), sidecar=sidecar, detail=detail))
 
     def _say_over(self) -> None:
         for seat in self.seats.values():
@@ -197,6 +217,5 @@ class Room:
         self.publish(SidecarStateChanged(at_s=self.clock.now_s(), sidecar="storage", state=state, detail=detail))
 
     def _on_speech_state(self, state: StateChanged) -> None:
-        self.publish(
-            SidecarStateChanged(at_s=self.clock.now_s(), sidecar="speech", state=state.state, detail=state.detail)
-        )
+        # Both see it: the detail may name folders of the server, so it stays in the log.
+        self.publish(SidecarStateChanged(at_s=self.clock.now_s(), sidecar="speech", state=state.state))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model.consultation import Role
-from ..model.errors import Forbidden, RoomFull
+from ..model.errors import Forbidden, RoomFull, TooFrequent
 from ..model.events import (
     ChatSent,
     ConsentChanged,
@@ -17,6 +17,8 @@ from ..model.events import (
 from .participant import Connection, Seat
 from .room import Room
 from .watch import consented
+
+CONSENT_REST_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,24 @@ class Seating:
         elif request.consent is not None:
             self.consent(seat, request.consent)
         else:
-            room.aside(room.capture.follow(consented(room.seats)))
+            room.capture.follow(consented(room.seats))
 
     def consent(self, seat: Seat, granted: bool) -> None:
-        """Note somebody's consent; recording and listening follow it."""
-        mode = self.room.settings.consent
+        """Note somebody's consent; recording and listening follow it.
+
+        Raises:
+            TooFrequent: If it is granted again right after it was changed; a withdrawal always counts.
+        """
+        room = self.room
+        mode = room.settings.consent
         granted = granted or mode == "external"
         if seat.consent != granted:
-            seat.consent = granted
-            self.room.publish(ConsentChanged(at_s=self.room.clock.now_s(), role=seat.role, granted=granted, mode=mode))
-        self.room.aside(self.room.capture.follow(consented(self.room.seats)))
+            now_s = room.clock.now_s()
+            if granted and seat.consent is False and now_s - seat.consented_at_s < CONSENT_REST_S:
+                raise TooFrequent("Consent was changed a moment ago: wait two seconds and allow it again.")
+            seat.consent, seat.consented_at_s = granted, now_s
+            room.publish(ConsentChanged(at_s=now_s, role=seat.role, granted=granted, mode=mode))
+        room.capture.follow(consented(room.seats))
 
     def media(self, seat: Seat, *, microphone: bool, camera: bool, screen: bool) -> None:
         """Note what somebody sends."""
@@ -129,7 +139,8 @@ class Seating:
 
     def leave(self, seat: Seat) -> None:
         """Give the seat up at once."""
-        self._vacate(seat, "left")
+        if not self.room.over:
+            self._vacate(seat, "left")
 
     def detach(self, seat: Seat, connection: Connection) -> None:
         """A socket is gone; if it was the seat's, the grace begins."""

@@ -101,8 +101,8 @@ class Recorder(Protocol):
     """One consultation's journal."""
 
     @property
-    def recording(self) -> bool:
-        """Whether packets are kept at the moment."""
+    def failed(self) -> bool:
+        """Nothing can be written any more; a new recorder on the same folder may carry on."""
 
     async def open(self) -> None:
         """Open or continue it; raises an EscutaError when it cannot be written."""

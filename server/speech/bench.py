@@ -5,56 +5,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import re
 import sys
 import time
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import av
-import jiwer
 import numpy as np
 
 from ..logs import configure_logs
 from ..model.audio import OPUS_CLOCK_HZ, OpusPacket
 from ..model.errors import SpeechUnavailable
 from ..settings import load_settings
-from .port import Final, Gap, Interim, SpeechEvent, StreamOptions
+from .port import SpeechEvent, StreamOptions
+from .scoring import Heard, read_turns, score
 from .service import SpeechService
 
 _FRAME = 960
 _LEAD_S = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What the reference says that somebody said, on the file's time line."""
-
-    speaker: str
-    start_s: float
-    end_s: float
-    text: str
-
-
-@dataclass(slots=True)
-class Heard:
-    """What came for one channel, each with the time it came at."""
-
-    finals: list[tuple[float, Final]] = field(default_factory=list)
-    interims: list[tuple[float, Interim]] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
-
-    def take(self, event: SpeechEvent, now_s: float) -> None:
-        """Keep `event`."""
-        if isinstance(event, Final):
-            self.finals.append((now_s, event))
-        elif isinstance(event, Interim):
-            self.interims.append((now_s, event))
-        elif isinstance(event, Gap):
-            self.gaps.append(event)
 
 
 def opus_packets(path: Path) -> list[bytes]:
@@ -78,12 +47,6 @@ def _sound(path: Path) -> Iterator[Any]:
         for frame in [*container.decode(audio=0), None]:
             for resampled in resampler.resample(frame):
                 yield resampled.to_ndarray()[0]
-
-
-def normalized(text: str) -> str:
-    """Return `text` in lower case, without punctuation."""
-    lower = unicodedata.normalize("NFC", text).lower()
-    return " ".join(re.sub(r"[^\w\s]", " ", lower).split())
 
 
 async def play(
@@ -116,64 +79,6 @@ def _taker(into: Heard, now_s: Callable[[], float]) -> Callable[[SpeechEvent], N
 def opus_silence() -> bytes:
     """Return a packet of 20 ms of silence."""
     return b"\xf8\xff\xfe"
-
-
-def read_turns(reference: Path) -> list[Turn]:
-    """Return the turns of a reference.json."""
-    turns = json.loads(reference.read_text())["turns"]
-    return [Turn(turn["speaker"], turn["start_s"], turn["end_s"], turn["text"]) for turn in turns]
-
-
-def score(turns: Sequence[Turn], heard: dict[str, Heard]) -> dict[str, Any]:
-    """Return word error rates, latencies and words in silence of one dialogue."""
-    references: list[str] = []
-    hypotheses: list[str] = []
-    by_speaker = {}
-    to_final, to_interim, invented = [], [], 0
-    for speaker, what in heard.items():
-        own = [turn for turn in turns if turn.speaker == speaker]
-        references.append(normalized(" ".join(turn.text for turn in own)))
-        hypotheses.append(normalized(" ".join(final.text for _, final in what.finals)))
-        by_speaker[speaker] = round(float(jiwer.wer(references[-1], hypotheses[-1])), 4)
-        for turn in own:
-            last = [
-                at for at, final in what.finals if final.start_s < turn.end_s + 0.3 and final.end_s > turn.end_s - 0.6
-            ]
-            to_final += [max(last) - turn.end_s] if last else []
-            first = [
-                at
-                for at, interim in what.interims
-                if turn.start_s - 0.3 < interim.end_s and interim.start_s < turn.end_s
-            ]
-            to_interim += [min(first) - turn.start_s] if first else []
-        invented += sum(
-            1
-            for _, final in what.finals
-            if final.text
-            and not any(final.start_s < turn.end_s + 0.5 and final.end_s > turn.start_s - 0.5 for turn in own)
-        )
-    return {
-        "word_error_rate": round(float(jiwer.wer(references, hypotheses)), 4),
-        "by_speaker": by_speaker,
-        "turns": len(turns),
-        "end_to_final_s": percentiles(to_final),
-        "start_to_interim_s": percentiles(to_interim),
-        "interims": sum(len(what.interims) for what in heard.values()),
-        "finals_in_silence": invented,
-        "gaps": sum(len(what.gaps) for what in heard.values()),
-    }
-
-
-def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """Return median, 95th percentile and greatest of `values`, rounded; empty without values."""
-    if not values:
-        return {}
-    return {
-        "p50": round(float(np.percentile(values, 50)), 3),
-        "p95": round(float(np.percentile(values, 95)), 3),
-        "max": round(max(values), 3),
-        "n": len(values),
-    }
 
 
 async def bench(service: SpeechService, folder: Path, options: StreamOptions, *, show: bool = False) -> dict[str, Any]:
@@ -237,12 +142,14 @@ async def until_ready(service: SpeechService) -> None:
     """
     changed = asyncio.Event()
     unsubscribe = service.subscribe_state(lambda _: changed.set())
-    while service.state.state != "ok":
-        if service.state.state == "failing":
-            raise SpeechUnavailable(service.state.detail)
-        changed.clear()
-        await changed.wait()
-    unsubscribe()
+    try:
+        while service.state.state != "ok":
+            if service.state.state == "failing":
+                raise SpeechUnavailable(service.state.detail)
+            changed.clear()
+            await changed.wait()
+    finally:
+        unsubscribe()
 
 
 async def _bench_all(folders: Sequence[Path], language: str, texts: bool) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Opus packets to 16 kHz mono samples with room times: reordered a little, duplicates dropped, loss concealed."""
+"""Opus packets to 16 kHz mono with room times: reordered a little, duplicates dropped, loss recovered or concealed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import av
-import numpy as np
-from av.audio.codeccontext import AudioCodecContext
-
-from ..model.audio import OPUS_CLOCK_HZ, SPEECH_RATE_HZ, OpusPacket
+from ..model.audio import OPUS_CLOCK_HZ, OpusPacket
 from ..model.timeline import RtpTimeline
+from .opus import Undecodable, create_decoder
 from .port import Pcm
 
 _WAIT_S = 0.06
@@ -66,8 +63,8 @@ def _duration_s(payload: bytes) -> float:
 class PacketDecoder:
     """Decodes the packets of one participant, as they arrive.
 
-    A packet that overtook others waits at most 60 ms, or 8 packets, for them. Up to 0.1 s of loss is concealed by the
-    Opus decoder; a longer hole is left to the times of what follows.
+    A packet that overtook others waits at most 60 ms, or 8 packets, for them. Up to 0.1 s of loss is recovered from the
+    error correction in the next packet, or concealed; a longer hole is left to the times of what follows.
     """
 
     def __init__(self) -> None:
@@ -112,10 +109,7 @@ class PacketDecoder:
         self._held: dict[int, tuple[OpusPacket, float]] = {}
         self._done: deque[int] = deque(maxlen=64)
         self._timeline = RtpTimeline()
-        self._codec: AudioCodecContext = av.CodecContext.create("libopus", "r")
-        self._codec.sample_rate = OPUS_CLOCK_HZ
-        self._codec.layout = "mono"
-        self._resampler = av.AudioResampler("flt", "mono", SPEECH_RATE_HZ)
+        self._opus = create_decoder()
 
     def _is_restart(self, packet: OpusPacket) -> bool:
         return abs(self._unwrap(packet.sequence_number) - self._next) > _RESTART
@@ -142,34 +136,16 @@ class PacketDecoder:
         if self._expected_ticks is not None and ticks:
             missing = (packet.timestamp - self._expected_ticks) & 0xFFFFFFFF
             if 0 < missing <= _CONCEALED_S * OPUS_CLOCK_HZ:
-                yield from self._conceal(packet.payload[0], missing, room_s)
+                mended = self._opus.recover(packet.payload, missing)
+                if len(mended):
+                    yield Sound(mended, room_s - missing / OPUS_CLOCK_HZ)
         if ticks:
             self._expected_ticks = (packet.timestamp + ticks) & 0xFFFFFFFF
-        samples = self._samples(packet.payload)
+        try:
+            samples = self._opus.decode(packet.payload)
+        except Undecodable:
+            self.stats.undecodable += 1
+            return
         if len(samples):
             self.stats.decoded += 1
             yield Sound(samples, room_s)
-
-    def _conceal(self, toc: int, missing: int, room_s: float) -> Iterator[Sound]:
-        # A packet of nothing but its TOC byte makes libopus conceal one frame (RFC 6716, section 3.2.1).
-        lone = bytes([toc & 0xFC])
-        ticks = opus_ticks(lone)
-        for frame in range(missing // ticks, 0, -1):
-            samples = self._samples(lone)
-            if len(samples):
-                yield Sound(samples, room_s - frame * ticks / OPUS_CLOCK_HZ)
-
-    def _samples(self, payload: bytes) -> Pcm:
-        if not payload:
-            return np.zeros(0, np.float32)
-        try:
-            frames = [
-                resampled
-                for frame in self._codec.decode(av.Packet(payload))
-                for resampled in self._resampler.resample(frame)
-            ]
-        except av.FFmpegError:
-            self.stats.undecodable += 1
-            return np.zeros(0, np.float32)
-        parts = [frame.to_ndarray()[0] for frame in frames]
-        return np.concatenate(parts).astype(np.float32) if parts else np.zeros(0, np.float32)

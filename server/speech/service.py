@@ -48,9 +48,10 @@ class SpeechService:
         self._wake = asyncio.Event()
         self._supervision: asyncio.Task[None] | None = None
         self._process: Process | None = None
-        self._ready = False
+        self._ready = False  # the process has loaded its model and reads its input
         self._closed = asyncio.Event()
         self.restarts = 0
+        self.callback_errors = 0
 
     @property
     def state(self) -> StateChanged:
@@ -142,10 +143,7 @@ class SpeechService:
         """Run one process until it ends; return what it said was wrong, if it did."""
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-c",
-                _RUN_WORKER,
-                str(Path(__file__).parents[2]),
+                *(sys.executable, "-c", _RUN_WORKER, str(Path(__file__).parents[2])),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
             )
@@ -232,6 +230,7 @@ class SpeechService:
             try:
                 callback(state)
             except Exception:  # a room's callback: its failure must not end recognition
+                self.callback_errors += 1
                 log.exception("speech.callback_failed")
 
 

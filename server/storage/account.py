@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import stat
@@ -12,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from ..model.errors import DatabaseUnavailable
+from .acl import let_pass
 
 log = structlog.get_logger()
 
@@ -36,17 +38,45 @@ class Account:
             os.chown(folder, self.uid, self.gid)
         folder.chmod(0o700)
 
+    def can_pass(self, folder: Path) -> bool:
+        """Tell whether this account may enter `folder`, which takes passing every folder above it too. Blocking."""
+        command = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(folder)]
+        tried = subprocess.run(  # noqa: S603
+            command, check=False, user=self.uid, group=self.gid, extra_groups=[], cwd="/"
+        )
+        return tried.returncode == 0
+
     def let_through(self, path: Path) -> None:
-        """Let this account pass (not list) the folders above `path`, where it cannot yet."""
+        """Let this account, and no other, pass (not list) the folders above `path`, where it cannot yet. Blocking.
+
+        Where the file system keeps no access control lists, everybody may pass afterwards: that is logged.
+
+        Raises:
+            OSError: If a folder's permissions cannot be changed.
+        """
         if self.is_ours:
             return
-        for folder in path.parents:
-            status = folder.stat()
-            if status.st_uid != self.uid and not status.st_mode & stat.S_IXOTH:
-                folder.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXOTH)
-                log.info(
-                    "postgres.folder_opened", folder=str(folder), why="its account must pass it; it cannot list it"
-                )
+        real = path.resolve()
+        if self.can_pass(real.parent) and self.can_pass(path.parent):
+            return
+        for folder in dict.fromkeys((*reversed(real.parents), *reversed(path.parents))):
+            if not self.can_pass(folder):
+                self._open(folder)
+
+    def _open(self, folder: Path) -> None:
+        try:
+            let_pass(folder, self.uid)
+            log.info("postgres.folder_opened", folder=str(folder), to=self.uid)
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+            folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXOTH)
+            log.warning(
+                "postgres.folder_opened_to_all",
+                folder=str(folder),
+                why="its file system keeps no access control lists, and the database's account must pass it",
+                instead="start Escuta as another user than root, or set another DATA_DIR",
+            )
 
     def let_read(self, folder: Path) -> None:
         """Let this account read and run what lies in `folder` (programs installed under a strict umask)."""

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from ..model.errors import Conflict, DatabaseUnavailable
 from .account import Account, account_for
+from .folders import make_private
 from .leftovers import end_leftovers
 from .lock import FolderLock
 
@@ -73,7 +74,7 @@ class Cluster:
             DatabaseUnavailable: If it cannot be made; the message says why.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private(self.folder)
             self._account = account_for(self.folder)
             self._account.own(self.folder)
             self._lock = self._lock or FolderLock(self.folder, "The database")

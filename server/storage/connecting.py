@@ -26,12 +26,23 @@ AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError)
 def check_url(database_url: str) -> None:
     """Raise InvalidSettings unless `database_url` can be read."""
     try:
-        conninfo_to_dict(database_url)
-    except psycopg.ProgrammingError:
+        parts = conninfo_to_dict(database_url)
+    except (psycopg.ProgrammingError, UnicodeDecodeError):
         # The library's message repeats what it was given, which may be a password.
-        raise InvalidSettings(
-            "DATABASE_URL cannot be read: write it as postgresql://user:password@host:5432/database."
-        ) from None
+        raise _unreadable() from None
+    # A password's own @ or / makes a part of it the host or the port, and messages name those.
+    hosts = str(parts.get("host", "")).split(",")
+    if any("@" in host[1:] for host in hosts if not host.startswith("/")):
+        raise _unreadable()
+    if str(parts.get("port", "")).strip("0123456789,"):
+        raise _unreadable()
+
+
+def _unreadable() -> InvalidSettings:
+    return InvalidSettings(
+        "DATABASE_URL cannot be read: write it as postgresql://user:password@host:5432/database, "
+        "with @ : / ? # % in the password as %40 %3A %2F %3F %23 %25."
+    )
 
 
 async def connect(database_url: str) -> Connection:
@@ -45,7 +56,9 @@ async def connect(database_url: str) -> Connection:
             database_url, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_TIMEOUT_S
         )
     except AWAY as error:
-        raise DatabaseUnavailable(f"The database does not let us in: {reason(error)}") from None
+        raise DatabaseUnavailable(
+            f"The database does not let us in ({reason(error)}): check DATABASE_URL and that the server runs."
+        ) from None
 
 
 @contextmanager
@@ -72,6 +85,6 @@ def cut(connection: psycopg.AsyncConnection[Any]) -> None:
 
 
 def reason(error: BaseException) -> str:
-    """Return the last line of a database error that carries no one's words (connecting, migrating)."""
+    """Return the first line of a database error; the others are hints, or repeat what was sent."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    return lines[0].rstrip(".") if lines else type(error).__name__

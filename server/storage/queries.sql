@@ -179,3 +179,16 @@ SELECT version, name, checksum FROM schema_migrations ORDER BY version;
 
 -- name: note_migration
 INSERT INTO schema_migrations (version, name, checksum) VALUES (%(version)s, %(name)s, %(checksum)s);
+
+-- One server for a database
+
+-- A server whose machine died is forgotten within half a minute: keepalives, where the connection is TCP.
+-- name: limit_holding
+SELECT set_config('lock_timeout', %(wait)s, false), set_config('tcp_keepalives_idle', '10', false),
+    set_config('tcp_keepalives_interval', '5', false), set_config('tcp_keepalives_count', '3', false);
+
+-- name: hold_database
+SELECT pg_advisory_lock(7235419002);
+
+-- name: still_there
+SELECT 1;

@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 
 from ..model.errors import DiskFull
+from .folders import make_private
 from .frames import HEADER, PAYLOAD_LIMIT_BYTES, encode, scan
 from .lock import FolderLock
 
@@ -55,7 +56,7 @@ class Spool:
         self._sizes: dict[int, int] = {}
         self._cursor = (1, 0)
         self._refused = False
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         self._lock = FolderLock(folder, "The store of waiting writes")
         self.id = self._identity()
         self._scan()
@@ -231,10 +232,12 @@ class Spool:
     def _identity(self) -> uuid.UUID:
         path = self.folder / "id"
         try:
-            return uuid.UUID(path.read_text().strip())
+            known = uuid.UUID(path.read_text().strip())
+            path.chmod(0o600)
         except (FileNotFoundError, ValueError):
-            new = uuid.uuid4()
+            known = uuid.uuid4()
             fresh = path.with_suffix(".new")
-            fresh.write_text(str(new))
+            fresh.touch(0o600)
+            fresh.write_text(str(known))
             fresh.replace(path)
-            return new
+        return known

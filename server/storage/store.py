@@ -20,6 +20,7 @@ from .database import Database
 from .migrate import migrate, packaged
 from .reader import Reader
 from .records import pack, pack_restart
+from .sole import SoleServer
 from .spool import Spool
 from .status import Status
 
@@ -33,13 +34,14 @@ RESUME_TIMEOUT_S = 30.0
 class Store(Reader):
     """Reads come from the database; events go through the spool, so that they outlive it being away.
 
-    One store per spool folder. Use it from the event loop's thread only.
+    One store per spool folder and one per database. Use it from the event loop's thread only.
     """
 
-    def __init__(self, database: Database, spool: Spool, applier: Applier, status: Status) -> None:
+    def __init__(self, database: Database, spool: Spool, applier: Applier, status: Status, sole: SoleServer) -> None:
         super().__init__(database)
         self.lost = 0
         self._closed = False
+        self._sole = sole
         self._spool = spool
         self._applier = applier
         self._status = status
@@ -57,7 +59,7 @@ class Store(Reader):
             InvalidSettings: If `database_url` cannot be read.
             DatabaseUnavailable: If the database does not answer, does not let us in or cannot be set up.
             DatabaseMismatch: If it was made by another version of Escuta.
-            Conflict: If another process uses `spool_dir`.
+            Conflict: If another process uses `spool_dir` or the database.
             DiskFull: If `spool_dir` cannot be written.
         """
         check_url(database_url)
@@ -67,16 +69,19 @@ class Store(Reader):
             raise DiskFull(
                 f"{spool_dir} cannot hold waiting writes: {error.strerror}. Set another DATA_DIR."
             ) from error
+        sole = SoleServer(database_url)
         try:
+            await sole.take()
             status = Status()
             applier = Applier(database_url, spool, status)
             await _set_up(database_url, applier)
             database = Database(database_url)
             await database.open()
         except BaseException:
+            await sole.aclose()
             spool.close()
             raise
-        store = cls(database, spool, applier, status)
+        store = cls(database, spool, applier, status, sole)
         log.info("storage.opened", waiting=store.waiting)
         try:
             await store.settled(RESUME_TIMEOUT_S)
@@ -140,6 +145,7 @@ class Store(Reader):
             log.warning("storage.closed_with_waiting_writes", waiting=self._spool.waiting)
         await self._database.aclose()
         self._spool.close()
+        await self._sole.aclose()
 
     def _note_loss(self, what: str) -> None:
         self.lost += 1

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from ..model.consultation import Agent, Consultation, Participant, Role
-from ..model.events import ChatSent, EndReason, RecordingFile
+from ..model.events import ChatSent, EndReason, RecordingFile, SidecarState
 from ..model.insight import Tip, TipMark
 from ..model.transcript import Utterance
 from ..settings import Settings
@@ -47,6 +47,10 @@ class StoredActivity(Protocol):
 
 class ConsultationStore(Protocol):
     """What the API needs of `storage.store.Store`. Reading raises NotFound and DatabaseUnavailable."""
+
+    @property
+    def state(self) -> tuple[SidecarState, str]:
+        """How writing is doing, and one sentence about it."""
 
     async def create_consultation(self, consultation: Consultation, /) -> None:
         """Keep a new consultation."""
@@ -124,8 +128,10 @@ SETTLE_TIMEOUT_S = 2.0
 async def settled_store(request: web.Request) -> ConsultationStore:
     """Return the store once what was recorded before can be read from it, or after `SETTLE_TIMEOUT_S`.
 
-    The last words and the recording are asked for in the moment they are stated.
+    The last words and the recording are asked for in the moment they are stated. While the database is known to be
+    away there is nothing to wait for: reading tells, within its own time.
     """
     store = request.app[STORE]
-    await store.settled(SETTLE_TIMEOUT_S)
+    if store.state[0] == "ok":
+        await store.settled(SETTLE_TIMEOUT_S)
     return store

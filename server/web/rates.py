@@ -19,7 +19,7 @@ class MessageRate:
         self._now_s = now_s
         self._tokens = BURST
         self._filled_s = now_s()
-        self._refused = 0
+        self._refused = 0.0
 
     @property
     def exhausted(self) -> bool:
@@ -33,7 +33,10 @@ class MessageRate:
             TooFrequent: If it is one too many; it is to be thrown away.
         """
         now_s = self._now_s()
-        self._tokens = min(BURST, self._tokens + (now_s - self._filled_s) * PER_SECOND)
+        refilled = (now_s - self._filled_s) * PER_SECOND
+        self._tokens = min(BURST, self._tokens + refilled)
+        # Somebody who slows down is forgiven as fast as the bucket fills.
+        self._refused = max(0.0, self._refused - refilled / 4)
         self._filled_s = now_s
         if self._tokens < 1.0:
             self._refused += 1

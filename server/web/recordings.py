@@ -1,4 +1,4 @@
-"""Finalized recordings: list and download."""
+"""Finalized recordings: list and download, and what their waveform looks like."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from ..model.errors import DatabaseUnavailable, NotFound
 from .exchange import Speaks, json_response, speaks
 from .keys import SETTINGS, STORE, settled_store
 from .paths import consultation_id_of, file_name_of
-from .resources import RecordingList
+from .resources import RecordingList, RecordingPeaks
 
+PEAKS_NAME = "peaks.json"
 CONTENT_TYPES = {"ogg": "audio/ogg", "wav": "audio/wav"}
 
 
@@ -45,6 +46,17 @@ async def read_recording(request: web.Request) -> web.StreamResponse:
             "Content-Disposition": f'attachment; filename="{consultation_id}-{name}"',
         },
     )
+
+
+@speaks(Speaks(returns=RecordingPeaks, raises=(NotFound, DatabaseUnavailable)))
+async def read_peaks(request: web.Request) -> web.StreamResponse:
+    """Read how loud each voice is, for drawing its waveform."""
+    consultation_id = consultation_id_of(request)
+    path = request.app[SETTINGS].recordings_dir / consultation_id / PEAKS_NAME
+    listed = await request.app[STORE].recordings(consultation_id)
+    if not listed or not await asyncio.to_thread(_is_plain_file, path):
+        raise NotFound("There are no waveform peaks of this consultation.")
+    return web.Response(body=await asyncio.to_thread(path.read_bytes), content_type="application/json")
 
 
 def _is_plain_file(path: Path) -> bool:

@@ -167,6 +167,16 @@ class RecordingList(Frozen):
     files: tuple[RecordingFile, ...]
 
 
+class RecordingPeaks(Frozen):
+    """The highest magnitude of each `1 / peaks_per_s` seconds from room time 0 on, 0 to `loudest` (full scale)."""
+
+    version: Literal[1]
+    duration_s: float
+    peaks_per_s: int
+    loudest: int
+    peaks: dict[Role, tuple[int, ...]]
+
+
 class ChatLog(Frozen):
     """What was typed, oldest first."""
 

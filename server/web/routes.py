@@ -45,6 +45,7 @@ API_ROUTES = (
     Route("GET", f"{ONE}/chat", SERVICE_OR_PARTICIPANT, transcripts.list_chat, "List the chat messages"),
     Route("GET", f"{ONE}/activity", SERVICE_OR_CLINICIAN, transcripts.list_activity, "List the activity log"),
     Route("GET", f"{ONE}/recordings", SERVICE_OR_CLINICIAN, recordings.list_recordings, "List the recordings"),
+    Route("GET", f"{ONE}/recordings/peaks.json", SERVICE_OR_CLINICIAN, recordings.read_peaks, "Read waveform peaks"),
     Route("GET", f"{ONE}/recordings/{{name}}", SERVICE_OR_CLINICIAN, recordings.read_recording, "Download a recording"),
     Route("GET", "/api/agents", SERVICE, agents.list_agents, "List agents"),
     Route("GET", "/api/agents/{agent_id}", SERVICE, agents.read_agent, "Read an agent"),

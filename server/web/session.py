@@ -7,7 +7,7 @@ import asyncio
 import structlog
 from aiohttp import WSMsgType, web
 
-from ..model.errors import EscutaError, InvalidMessage
+from ..model.errors import EscutaError, InvalidMessage, TooFrequent
 from ..rooms.participant import Connection, Seat
 from ..rooms.seating import Seating
 from ..rooms.watch import HEARTBEAT_MISSED_S
@@ -56,13 +56,16 @@ class Session:
                 if received.type is not WSMsgType.TEXT:
                     raise InvalidMessage("Messages are JSON in text frames; this one was binary.")
                 await self._act(m.parse(received.data))
-            except EscutaError as error:
+            except TooFrequent as error:
                 if self._rate.exhausted:
                     raise
                 self._outbox.send(error_message(error))
-            except Exception:
-                # A fault of ours with one message must not take the participant out of the call.
-                log.exception("signaling.message_failed")
+            except EscutaError as error:
+                self._outbox.send(error_message(error))
+            except Exception as error:
+                # A fault of ours with one message must not take the participant out of the call. Its text may be
+                # what somebody typed, so only its kind is logged.
+                log.error("signaling.message_failed", error=type(error).__name__)
                 self._outbox.send(m.ErrorMessage(code="internal", message="The server could not handle that message."))
 
     async def _act(self, message: m.ClientMessage) -> None:

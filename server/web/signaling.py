@@ -37,6 +37,7 @@ from .session import Session, error_message
 log = structlog.get_logger()
 
 JOIN_WITHIN_S = 10.0
+CLOSE_WITHIN_S = 5.0
 # Above our own limit, so that a message somewhat too large gets an answer instead of a closed socket.
 SOCKET_LIMIT_BYTES = 1024 * 1024
 CLOSE_CODES: tuple[tuple[type[EscutaError], int], ...] = (
@@ -83,16 +84,19 @@ class Signaling:
         self._authority = authority
         self._settings = settings
         self._outboxes: set[Outbox] = set()
+        self._sending: set[asyncio.Task[None]] = set()
 
     @property
     def open_sockets(self) -> int:
         """How many browsers are connected."""
         return len(self._outboxes)
 
-    def close(self) -> None:
-        """Tell every browser still here that the server is going away."""
+    async def close(self) -> None:
+        """Tell every browser still here that the server is going away, and let them have what waits for them."""
         for outbox in self._outboxes:
             outbox.close(m.CloseCode.SERVER_STOPPING, "server stopping")
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=CLOSE_WITHIN_S)
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one browser until its socket closes.
@@ -111,20 +115,22 @@ class Signaling:
             self._outboxes.discard(outbox)
             raise
         sending = asyncio.create_task(outbox.run())
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
         try:
             await self._serve(socket, outbox)
         except EscutaError as error:
             outbox.send(error_message(error))
             outbox.close(close_code(error), error.code)
-        except Exception:
-            log.exception("signaling.failed")
+        except Exception as error:
+            log.error("signaling.failed", error=type(error).__name__)
             outbox.send(m.ErrorMessage(code="internal", message="The server could not let you in; try again."))
             outbox.close(m.CloseCode.UNAVAILABLE, "internal")
         finally:
             outbox.close(m.CloseCode.LEFT, "left")
             self._outboxes.discard(outbox)
             with suppress(TimeoutError):
-                async with asyncio.timeout(5.0):
+                async with asyncio.timeout(CLOSE_WITHIN_S):
                     await sending
         return socket
 
@@ -185,9 +191,7 @@ class Signaling:
         state = self._registry.speech_state()
         if state.state != "ok":
             now_s = seating.room.clock.now_s()
-            connection.deliver(
-                0, SidecarStateChanged(at_s=now_s, sidecar="speech", state=state.state, detail=state.detail)
-            )
+            connection.deliver(0, SidecarStateChanged(at_s=now_s, sidecar="speech", state=state.state))
 
 
 def _seat(seat: Seat) -> m.Seat:

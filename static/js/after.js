@@ -2,7 +2,7 @@
 
 import { h, icon } from './dom.js';
 import { clock, number } from './format.js';
-import { t } from './i18n.js';
+import { isKey, t } from './i18n.js';
 import { recordingsSection, transcriptDownloads } from './after-files.js';
 import { other } from './store.js';
 
@@ -24,11 +24,13 @@ const NO_CALL = new Set(['unauthorized', 'room_full', 'not_found']);
  */
 export function afterScreen(options) {
   const { why, session, onRejoin } = options;
-  const canRejoin = why === 'left' || why === 'replaced';
+  const canRejoin = why === 'left' || why === 'replaced' || why === 'fault';
   const rejoin = canRejoin ? h('button', { id: 'rejoin', class: 'button primary', t: 'after.rejoin', attrs: { type: 'button' }, on: { click: onRejoin } }) : null;
+  const reasonKey = `after.endedHint.${session.endReason}`;
+  const hint = why === 'ended' && isKey(reasonKey) ? reasonKey : /** @type {const} */ (`after.${why}Hint`);
   const head = h('header', { class: 'after-head' },
-    h('h1', { t: `after.${why}`, attrs: { tabindex: '-1' } }), h('p', { class: 'lede', t: `after.${why}Hint` }), rejoin);
-  if (NO_CALL.has(why)) {
+    h('h1', { t: `after.${why}`, attrs: { tabindex: '-1' } }), h('p', { class: 'lede', t: hint }), rejoin);
+  if (NO_CALL.has(why) && !session.everJoined) {
     return { element: h('div', { class: 'notice-card' }, h('div', { class: 'notice-mark' }, icon('link')), head), close() {} };
   }
   const body = h('div', { class: 'after-body' });
@@ -37,8 +39,9 @@ export function afterScreen(options) {
   const draw = () => sections.replaceChildren(...drawn(options));
   session.record.on('caption', draw);
   session.record.on('tip', draw);
+  session.record.addEventListener('known', draw);
   draw();
-  void addStoredTranscript(options);
+  void addStored(options);
   body.append(sections, h('div', { class: 'after-side' }, recordings?.element ?? null, transcriptDownloads(options)));
   return {
     element: h('div', { class: 'after' }, head, facts(options), body),
@@ -46,8 +49,18 @@ export function afterScreen(options) {
   };
 }
 
-/** The server's transcript may hold more than this page heard. @param {AfterOptions} options */
-async function addStoredTranscript({ api, session }) {
+/**
+ * The server may know more than this page: what was said while it was away, or all of a consultation that had ended
+ * before this page came.
+ * @param {AfterOptions} options
+ */
+async function addStored({ api, session }) {
+  const known = await api.consultation().catch(() => null);
+  for (const { role, name } of known?.participants ?? []) session.peerNames[role] ??= name;
+  if (!session.everJoined && known?.opened_at && known.ended_at) {
+    session.endedAtS = (Date.parse(known.ended_at) - Date.parse(known.opened_at)) / 1000;
+  }
+  session.record.dispatchEvent(new Event('known'));
   const stored = await api.transcript().catch(() => []);
   for (const { id, role, start_s: startS, end_s: endS, text, language } of stored) {
     session.record.putCaption({ id, role, startS, endS, text, language, settledChars: text.length, final: true, gap: false });
@@ -57,17 +70,20 @@ async function addStoredTranscript({ api, session }) {
 /** @param {AfterOptions} options */
 function facts({ session }) {
   const { role } = session.store.state;
-  const peer = session.peerNames[other(role)] ?? '–';
-  /** @type {[import('./i18n.js').Key, string][]} */
-  const rows = [['after.duration', clock(session.endedAtS)], ['after.with', peer], ['after.words', '0']];
-  const list = h('dl', { class: 'facts' }, ...rows.map(([key, value]) => h('div', { class: 'fact' }, h('dt', { t: key }), h('dd', { text: value }))));
-  const words = /** @type {HTMLElement} */ (list.querySelector('.fact:last-child dd'));
-  const count = () => {
-    words.textContent = number(session.record.transcript().reduce((sum, { text }) => sum + text.split(/\s+/).length, 0));
+  /** @type {[import('./i18n.js').Key, () => string][]} */
+  const rows = [
+    ['after.duration', () => clock(session.endedAtS)],
+    ['after.with', () => session.peerNames[other(role)] ?? '–'],
+    ['after.words', () => number(session.record.transcript().reduce((sum, { text }) => sum + text.split(/\s+/).length, 0))],
+  ];
+  const cells = rows.map(([key, read]) => ({ key, read, cell: h('dd') }));
+  const fill = () => {
+    for (const { read, cell } of cells) cell.textContent = read();
   };
-  session.record.on('caption', count);
-  count();
-  return list;
+  session.record.on('caption', fill);
+  session.record.addEventListener('known', fill);
+  fill();
+  return h('dl', { class: 'facts' }, ...cells.map(({ key, cell }) => h('div', { class: 'fact' }, h('dt', { t: key }), cell)));
 }
 
 /** @param {AfterOptions} options */

@@ -15,7 +15,7 @@ export class Api {
     this.base = `/api/consultations/${encodeURIComponent(consultationId)}`;
   }
 
-  /** @returns {Promise<import('./types.js').Consultation & { consent_mode?: import('./types.js').ConsentMode }>} */
+  /** @returns {Promise<import('./types.js').ConsultationDetail>} */
   async consultation() {
     return (await this.#get('')).json();
   }

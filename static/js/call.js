@@ -5,6 +5,7 @@ import { captionsPanel } from './captions.js';
 import { chatPanel } from './chat.js';
 import { controls } from './controls.js';
 import { h, setText } from './dom.js';
+import { panelTabs } from './panel-tabs.js';
 import { openSettings } from './settings.js';
 import { listenToKeys } from './shortcuts.js';
 import { stage } from './stage.js';
@@ -30,17 +31,17 @@ export function callScreen(options) {
   const captions = captionsPanel(options);
   const tips = tipsPanel(options, captions.jump);
   const chat = chatPanel(options);
-  const tabs = panelTabs(store);
-  const side = h('div', { class: 'side' }, tabs, tips.element, captions.element, chat.element);
-  const settings = () => openSettings(element, options.devices);
-  const parts = [callBar(options, element), stage(options), controls(options, element, settings), captions, tips, chat];
+  const tabs = panelTabs(options);
+  const side = h('div', { class: 'side' }, tabs.element, tips.element, captions.element, chat.element);
+  const settings = () => openSettings(element, options);
+  const parts = [callBar(options, element), stage(options), controls(options, element, settings), captions, tips, chat, tabs];
   const [bar, picture, buttons] = parts;
   const heading = h('h1', { class: 'visually-hidden', attrs: { tabindex: '-1' } });
-  element.append(heading, ...[bar, picture].map((part) => part?.element ?? ''), side, buttons?.element ?? '');
+  element.append(heading, ...[bar, picture].map((part) => part?.element ?? ''), side, buttons?.element ?? '', tips.spoken);
   const stopWatching = store.watch((state) => {
     setText(heading, 'call.title', { title: state.title });
     Object.assign(element.dataset, {
-      role: state.role, tab: state.tab, captions: state.captionsOn ? 'on' : 'off', screen: state.screen ? 'on' : 'off',
+      role: state.role, tab: state.tab, tips: state.role === 'clinician' || state.tips ? 'some' : 'none', captions: state.captionsOn ? 'on' : 'off', screen: state.screen ? 'on' : 'off',
     });
   });
   const stopKeys = listenToKeys(options, settings);
@@ -53,23 +54,4 @@ export function callScreen(options) {
       for (const dialog of element.querySelectorAll('dialog')) dialog.close();
     },
   };
-}
-
-/**
- * On a small screen one panel shows at a time; these choose it.
- * @param {import('./store.js').Store} store
- */
-function panelTabs(store) {
-  const names = /** @type {const} */ (['tips', 'captions', 'chat']);
-  const buttons = names.map((name) => h('button', {
-    class: 'tab', t: `${name}.title`, data: { tab: name }, attrs: { type: 'button' },
-    on: { click: () => store.set(name === 'captions' ? { tab: name, captionsOn: true } : { tab: name }) },
-  }));
-  store.watch((state) => {
-    for (const button of buttons) {
-      button.hidden = button.dataset.tab === 'tips' && state.role !== 'clinician';
-      button.setAttribute('aria-pressed', String(button.dataset.tab === state.tab));
-    }
-  });
-  return h('div', { class: 'tabs', label: 'panel.tabs', attrs: { role: 'group' } }, ...buttons);
 }

@@ -30,16 +30,20 @@ export function captionsPanel({ session, store }) {
     newer.hidden = true;
     follows = true;
   };
+  let topBefore = 0;
   scroller.addEventListener('scroll', () => {
-    follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
-    if (follows) newer.hidden = true;
+    const nearEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
+    // A panel that gets smaller, as when a tip comes, takes the end out of sight too: only going up is leaving it.
+    if (nearEnd) newer.hidden = true;
+    follows = nearEnd || (follows && scroller.scrollTop >= topBefore);
+    topBefore = scroller.scrollTop;
   });
   newer.addEventListener('click', toEnd);
   const resized = new ResizeObserver(() => follows && toEnd());
   resized.observe(scroller);
 
   /** @param {Caption} caption */
-  const name = (caption) => store.state.seats[caption.role]?.name ?? t(`role.${caption.role}`);
+  const name = (caption) => session.peerNames[caption.role] ?? t(`role.${caption.role}`);
   /** @param {Caption} caption */
   const put = (caption) => {
     const line = lines.get(caption.id) ?? newLine(caption);
@@ -49,7 +53,7 @@ export function captionsPanel({ session, store }) {
     }
     fill(line, caption, name(caption));
     empty.hidden = true;
-    if (caption.final && !caption.gap) speak(spoken, t('captions.said', { name: name(caption), text: caption.text }), caption.language);
+    if (caption.final && !caption.gap && session.isNews(caption.endS)) speak(spoken, t('captions.said', { name: name(caption), text: caption.text }), caption.language);
     if (follows) toEnd();
     else newer.hidden = false;
   };

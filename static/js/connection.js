@@ -7,11 +7,13 @@
  * @property {() => { audio: MediaStreamTrack | null, video: MediaStreamTrack | null }} outgoing what to send now
  * @property {(stream: MediaStream) => void} onStream the other's media
  * @property {(state: 'connecting' | 'connected' | 'lost') => void} onState
+ * @property {() => boolean} reachable whether the server was heard through the socket a moment ago
  */
 
 const DISCONNECTED_GRACE_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 15_000;
 const LONGEST_DELAY_MS = 5_000;
+const LOOK_AGAIN_MS = 250;
 
 export class Connection {
   /** @param {ConnectionOptions} options */
@@ -144,8 +146,14 @@ export class Connection {
   /** @param {RTCPeerConnection} pc */
   #failed(pc) {
     if (pc !== this.pc || this.closed) return;
-    this.#drop();
+    clearTimeout(this.watchdog);
     this.options.onState('lost');
+    if (!this.options.reachable()) {
+      // The whole network is away: an offer would not arrive, while ICE may find its way again by itself.
+      this.watchdog = setTimeout(() => this.#failed(pc), LOOK_AGAIN_MS);
+      return;
+    }
+    this.#drop();
     const delayMs = this.failures === 0 ? 0 : Math.min(LONGEST_DELAY_MS, 500 * 2 ** this.failures);
     this.failures += 1;
     this.watchdog = setTimeout(() => this.start(), delayMs);

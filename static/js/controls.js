@@ -4,6 +4,9 @@ import { confirm } from './dialogs.js';
 import { h, icon, setIcon, setLabel } from './dom.js';
 import { other } from './store.js';
 
+/** Where captions and chat stand side by side, as in panels.css. */
+const bothFit = matchMedia('(min-width: 1600px)');
+
 /**
  * @param {import('./call.js').CallOptions} options
  * @param {HTMLElement} dialogs
@@ -35,7 +38,7 @@ export function controls({ session, store, devices, toasts }, dialogs, openSetti
     setLabel(camera, devices.on.camera ? 'control.cameraOff' : 'control.cameraOn');
     setLabel(screen, state.screen ? 'control.screenOff' : 'control.screenOn');
     screen.classList.toggle('is-on', state.screen);
-    captions.setAttribute('aria-pressed', String(state.captionsOn));
+    captions.setAttribute('aria-pressed', String(state.captionsOn && (state.tab !== 'chat' || bothFit.matches)));
     chat.setAttribute('aria-expanded', String(state.tab === 'chat'));
     if (state.unread) setLabel(chat, 'control.chatUnread', { count: state.unread });
     else setLabel(chat, 'control.chat');

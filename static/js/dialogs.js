@@ -14,7 +14,9 @@ export function openDialog(host, title, ...content) {
   const heading = h('h2', { t: title, id, attrs: { tabindex: '-1' } });
   const close = iconButton('close', 'close', { on: { click: () => dialog.close() } });
   const dialog = h('dialog', { class: 'dialog', attrs: { 'aria-labelledby': id } },
-    h('div', { class: 'dialog-box' }, h('div', { class: 'dialog-head' }, heading, close), ...content));
+    h('div', { class: 'dialog-box' }, h('div', { class: 'dialog-head' }, heading, close), ...content,
+      // Toasts outside would be behind the dialog and unheard.
+      h('div', { class: 'dialog-news', attrs: { role: 'status' } })));
   dialog.addEventListener('close', () => dialog.remove());
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) dialog.close();

@@ -5,8 +5,25 @@
  * @typedef {import('./types.js').Welcome} Welcome
  * @typedef {import('./store.js').Store} Store
  * @typedef {import('./record.js').Record} Record
- * @typedef {{ key: import('./i18n.js').Key, params?: import('./i18n.js').Params, tone?: 'info' | 'warn' }} Notice
+ * @typedef {{ key: import('./i18n.js').Key, act: () => void }} Action
+ * @typedef {{ key: import('./i18n.js').Key, params?: import('./i18n.js').Params, tone?: 'info' | 'warn' | 'urgent', action?: Action }} Notice
  */
+
+import { isKey } from './i18n.js';
+
+/** @type {{ [code: string]: string }} codes that mean the same to a person */
+const SAME_AS = { invalid_message: 'invalid_request', invalid_offer: 'invalid_request', unauthorized: 'forbidden' };
+
+/**
+ * What to tell a person of the server's error: the page's sentence in their language, or else the server's.
+ * @param {string} code
+ * @param {string} message
+ * @returns {Notice}
+ */
+export function refusal(code, message) {
+  const key = `error.${SAME_AS[code] ?? code}`;
+  return isKey(key) ? { key, tone: 'warn' } : { key: 'notice.error', params: { message }, tone: 'warn' };
+}
 
 /**
  * Take the present state from the welcome.
@@ -54,7 +71,12 @@ export function applyLasting(store, record, event) {
       store.set({ sidecars: { ...store.state.sidecars, [event.sidecar]: 'failing' } });
       break;
     case 'recording_started':
-      store.set({ recordingReason: '' });
+      store.set({ recordingReason: '', diskFreeMb: null, sidecars: { ...store.state.sidecars, recording: 'ok' } });
+      if (store.state.recording === 'refused') store.set({ recording: 'off' });
+      break;
+    case 'recording_stopped':
+      // In history this tells why nothing is recorded now; what happens now is `recordingNews`.
+      if (store.state.recording !== 'on') store.set(stopped(event.reason));
       break;
     case 'recording_refused':
       if (store.state.recording !== 'on') store.set({ recording: 'refused', recordingReason: event.reason });
@@ -126,8 +148,7 @@ function recordingNews(store, event) {
       store.set({ recording: 'on', recordingReason: '' });
       return { key: 'notice.recordingStarted' };
     case 'recording_stopped':
-      store.set({ recording: event.reason === 'disk_full' || event.reason === 'failed' ? 'refused' : 'off',
-        recordingReason: event.reason === 'disk_full' || event.reason === 'failed' ? event.reason : '' });
+      store.set(stopped(event.reason));
       return event.reason === 'consultation_ended' ? null : { key: `notice.recordingStopped.${event.reason}`, tone: 'warn' };
     case 'recording_refused':
       return { key: `notice.recordingRefused.${event.reason}`, tone: 'warn' };
@@ -136,6 +157,15 @@ function recordingNews(store, event) {
     default:
       return null;
   }
+}
+
+/**
+ * @param {import('./types.js').RecordingStopped['reason']} reason
+ * @returns {Partial<import('./store.js').State>}
+ */
+function stopped(reason) {
+  const byFault = reason === 'disk_full' || reason === 'failed';
+  return byFault ? { recording: 'refused', recordingReason: reason, diskFreeMb: null } : { recording: 'off', recordingReason: '', diskFreeMb: null };
 }
 
 /**

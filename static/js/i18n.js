@@ -40,6 +40,14 @@ export function setLanguage(chosen) {
 }
 
 /**
+ * @param {string} text
+ * @returns {text is Key}
+ */
+export function isKey(text) {
+  return Object.hasOwn(en, text);
+}
+
+/**
  * The text of `key`, with `{name}` replaced by `params.name`.
  * @param {Key} key
  * @param {Params} [params]

@@ -4,6 +4,7 @@ import { devicePickers } from './device-pickers.js';
 import { h, icon, iconButton, setIcon, setLabel, setText } from './dom.js';
 import { t } from './i18n.js';
 import { Meter } from './meter.js';
+import { keepConsent, keptConsent } from './token.js';
 
 /**
  * @typedef {object} PrejoinOptions
@@ -14,7 +15,6 @@ import { Meter } from './meter.js';
  */
 
 const NAME = 'escuta.name';
-const CONSENT = 'escuta.consent';
 
 /**
  * @param {PrejoinOptions} options
@@ -133,12 +133,12 @@ function joinForm({ invitation, consultation, onJoin }) {
 
 function consentField() {
   const problem = h('p', { class: 'field-problem', id: 'consent-problem', t: 'consent.missing', hidden: true });
-  const stored = sessionStorage.getItem(CONSENT);
+  const kept = keptConsent();
   /** @param {'yes' | 'no'} value */
   const choice = (value) => {
     const input = h('input', { id: `consent-${value}`,
       attrs: { type: 'radio', name: 'consent', value, 'aria-describedby': `consent-${value}-hint consent-problem` } });
-    input.checked = stored === value;
+    input.checked = kept === (value === 'yes');
     return { input, row: h('label', { class: 'choice' }, input, h('span', { class: 'choice-text' },
       h('span', { class: 'choice-label', t: `consent.${value}` }),
       h('span', { class: 'choice-hint', id: `consent-${value}-hint`, t: `consent.${value}Hint` }))) };
@@ -159,7 +159,7 @@ function consentField() {
       const chosen = yes.input.checked ? 'yes' : no.input.checked ? 'no' : '';
       problem.hidden = chosen !== '';
       if (!chosen) yes.input.focus();
-      else sessionStorage.setItem(CONSENT, chosen);
+      else keepConsent(chosen === 'yes');
       return chosen ? chosen === 'yes' : undefined;
     },
   };

@@ -39,20 +39,15 @@ export class Record extends EventTarget {
       if (known) this.#remove(known);
       return;
     }
-    for (const waiting of this.captions.values()) {
-      // One person speaks one utterance at a time: an older interim that never became final was no speech.
-      const outdated = !waiting.final && waiting.role === caption.role && waiting.id !== caption.id;
-      if (outdated && waiting.startS < caption.startS) this.#remove(waiting);
-    }
     this.captions.set(caption.id, caption);
     if (!caption.final) this.interimSince.set(caption.id, performance.now());
     this.#tell('caption', caption);
   }
 
-  /** @param {TipEntry} entry */
+  /** @param {TipEntry} entry one that is known already, as after a restart of the server, stays as it is */
   putTip(entry) {
-    const known = this.tips.get(entry.tip.id);
-    this.tips.set(entry.tip.id, known ? { ...entry, mark: known.mark } : entry);
+    if (this.tips.has(entry.tip.id)) return;
+    this.tips.set(entry.tip.id, entry);
     this.#tell('tip', entry);
   }
 
@@ -70,6 +65,7 @@ export class Record extends EventTarget {
 
   /** @param {ChatEntry} entry */
   putChat(entry) {
+    if (this.chat.get(entry.id)?.pending === false) return;
     this.chat.set(entry.id, entry);
     this.#tell('chat', entry);
   }

@@ -1,11 +1,13 @@
 /** One person's part in one consultation: socket, media and record together. */
 
 import { Connection } from './connection.js';
-import { applyLasting, applyPresent, applyWelcome } from './events.js';
+import { CutOff } from './cut-off.js';
+import { applyLasting, applyPresent, applyWelcome, refusal } from './events.js';
 import { watchQuality } from './quality.js';
 import { Record } from './record.js';
 import { Signaling } from './signaling.js';
 import { roomTime } from './store.js';
+import { keepConsent } from './token.js';
 
 /**
  * @typedef {import('./types.js').ServerMessage} ServerMessage
@@ -16,11 +18,12 @@ import { roomTime } from './store.js';
  * @property {(notice: import('./events.js').Notice) => void} tell
  * @property {(why: Why) => void} onOver called once
  *
- * @typedef {'ended' | 'left' | 'replaced' | 'unauthorized' | 'room_full' | 'not_found'} Why
+ * @typedef {'ended' | 'left' | 'replaced' | 'unauthorized' | 'room_full' | 'not_found' | 'fault'} Why
  */
 
 /** @type {{ [code: number]: Why }} */
 const WHY = { 4001: 'replaced', 4002: 'unauthorized', 4003: 'room_full', 4004: 'not_found', 4005: 'ended', 4006: 'left' };
+const CONSENT_ANSWER_MS = 3_000;
 const FINALIZE_WAIT_MS = 60_000;
 
 export class Session {
@@ -37,6 +40,11 @@ export class Session {
     /** @type {Why | null} */
     this.over = null;
     this.endedAtS = 0;
+    /** @type {import('./types.js').ConsultationEnded['reason'] | ''} */
+    this.endReason = '';
+    this.everJoined = false;
+    this.cutOff = new CutOff();
+    this.consentAskedMs = -Infinity;
     this.everRecorded = false;
     /** @type {Partial<{ [role in import('./types.js').Role]: string }>} who took part, kept after they left */
     this.peerNames = {};
@@ -59,6 +67,7 @@ export class Session {
       outgoing: () => options.devices.outgoing(),
       onStream: (stream) => this.#streamChanged(stream),
       onState: (media) => this.store.set({ media }),
+      reachable: () => this.signaling.fresh,
     });
     this.devicesChanged = () => this.#devicesChanged();
     this.stopQuality = () => {};
@@ -91,8 +100,15 @@ export class Session {
 
   /** @param {boolean} granted */
   setConsent(granted) {
-    this.consent = granted;
-    this.signaling.send({ type: 'consent', granted });
+    // A withdrawal counts at once, even if only the next join can carry it; a grant when the server says so.
+    if (!granted) {
+      this.#noteConsent(false);
+      this.store.setSeat(this.store.state.role, { consent: false });
+    }
+    this.consentAskedMs = granted ? performance.now() : -Infinity;
+    if (this.signaling.send({ type: 'consent', granted })) return;
+    this.#noteConsent(granted);
+    this.options.tell({ key: 'notice.consentOffline', tone: 'warn' });
   }
 
   /** @param {string} text */
@@ -135,6 +151,9 @@ export class Session {
     this.historyUntil = welcome.sequence;
     this.name = welcome.name;
     this.joinedAtS = Math.min(this.joinedAtS, welcome.room_s);
+    // Interims are not replayed: what was half said before a break comes back with its next interim or its final.
+    if (this.everJoined) this.record.settle();
+    this.everJoined = true;
     applyWelcome(this.store, welcome);
     this.connection.iceServers = welcome.ice_servers.map(({ urls, username, credential }) =>
       username && credential ? { urls, username, credential } : { urls });
@@ -149,8 +168,11 @@ export class Session {
 
   /** @param {import('./types.js').ErrorMessage} error */
   #refused(error) {
+    // Before the welcome and after the end the close code says it better.
+    if (this.over || !this.signaling.joined) return;
+    const aboutConsent = error.code === 'too_frequent' && performance.now() - this.consentAskedMs < CONSENT_ANSWER_MS;
     if (error.code === 'invalid_offer') this.connection.refused();
-    else this.options.tell({ key: 'notice.error', params: { message: error.message }, tone: 'warn' });
+    else this.options.tell(refusal(aboutConsent ? 'consent_too_frequent' : error.code, error.message));
   }
 
   /** @param {import('./types.js').EventMessage} message */
@@ -159,10 +181,12 @@ export class Session {
     const isHistory = sequence > 0 && sequence <= this.historyUntil;
     if (event.type === 'consultation_ended') {
       this.endedAtS = event.at_s;
+      this.endReason = event.reason;
       this.#finish('ended');
       return;
     }
     if (isHistory) return;
+    if (event.type === 'consent_changed' && event.role === this.store.state.role) this.#noteConsent(event.granted);
     const notice = applyPresent(this.store, event);
     if (notice) this.options.tell(notice);
     const ownMediaLost = event.type === 'connection_changed' && event.role === this.store.state.role && event.state === 'lost';
@@ -174,8 +198,14 @@ export class Session {
    * @param {number} code
    */
   #socketChanged(state, code) {
-    this.store.set({ socket: state });
-    if (state === 'closed' && code !== 1000) this.#finish(WHY[code] ?? 'ended');
+    this.store.set({ socket: state, cutOff: this.cutOff.now(state, code) });
+    if (state === 'closed' && code !== 1000) this.#finish(WHY[code] ?? 'fault');
+  }
+
+  /** @param {boolean} granted */
+  #noteConsent(granted) {
+    this.consent = granted;
+    keepConsent(granted);
   }
 
   /** @param {Why} why the first reason counts */

@@ -12,8 +12,13 @@
  */
 
 /** Close codes after which trying again makes no sense. */
-const FINAL_CODES = new Set([4001, 4002, 4003, 4004, 4005, 4006]);
+const FINAL_CODES = new Set([1009, 4000, 4001, 4002, 4003, 4004, 4005, 4006, 4009]);
 const CONNECT_TIMEOUT_MS = 10_000;
+/** TCP repeats a lost SYN after 1, 3 and 7 s: to be back soon after a network is, begin anew before the second. */
+const RECONNECT_TIMEOUT_MS = 2_500;
+const FRESH_MS = 3_000;
+/** Beyond that, browsers hold back a page's sockets for seconds. */
+const MOST_SILENT_ATTEMPTS = 24;
 const FIRST_DELAY_MS = 300;
 const LONGEST_DELAY_MS = 5_000;
 
@@ -28,11 +33,18 @@ export class Signaling {
     this.attempts = 0;
     this.heardMs = 0;
     this.silenceMs = 20_000;
+    this.timeoutMs = CONNECT_TIMEOUT_MS;
+    this.silentAttempts = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.retryTimer = undefined;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.heartbeat = undefined;
     this.retryNow = () => this.#retryNow();
+  }
+
+  /** @returns {boolean} whether the server was heard a moment ago; it answers a ping every two seconds */
+  get fresh() {
+    return this.joined && performance.now() - this.heardMs < FRESH_MS;
   }
 
   /** Connect, and stay connected until `close`. */
@@ -69,9 +81,14 @@ export class Signaling {
     const socket = new WebSocket(this.options.url);
     this.socket = socket;
     this.heardMs = performance.now();
-    this.retryTimer = setTimeout(() => this.reconnect(), CONNECT_TIMEOUT_MS);
+    this.retryTimer = setTimeout(() => this.#unanswered(), this.timeoutMs);
     socket.addEventListener('open', () => {
       if (socket !== this.socket) return;
+      // What a slow but working network takes must not be mistaken for none.
+      const tookMs = performance.now() - this.heardMs;
+      this.timeoutMs = Math.min(CONNECT_TIMEOUT_MS, Math.max(RECONNECT_TIMEOUT_MS, 3 * tookMs));
+      clearTimeout(this.retryTimer);
+      this.retryTimer = setTimeout(() => this.reconnect(), CONNECT_TIMEOUT_MS);
       const hello = this.options.hello();
       socket.send(JSON.stringify({ type: 'join', v: 1, ...hello, after: this.lastSequence }));
     });
@@ -106,6 +123,7 @@ export class Signaling {
     clearTimeout(this.retryTimer);
     this.joined = true;
     this.attempts = 0;
+    this.silentAttempts = 0;
     this.silenceMs = Math.max(6_000, welcome.heartbeat_s * 2_000);
     this.heartbeat = setInterval(() => this.#beat(), Math.max(1_000, welcome.heartbeat_s * 400));
     this.options.onState('open', 0);
@@ -114,6 +132,14 @@ export class Signaling {
   #beat() {
     if (performance.now() - this.heardMs > this.silenceMs) this.reconnect();
     else this.send({ type: 'ping', t: performance.now() / 1000 });
+  }
+
+  /** Nobody refused, nothing answered: the network is away, and trying again soon burdens no server. */
+  #unanswered() {
+    this.attempts = Math.min(this.attempts, 1);
+    this.silentAttempts += 1;
+    if (this.silentAttempts > MOST_SILENT_ATTEMPTS) this.timeoutMs = CONNECT_TIMEOUT_MS;
+    this.reconnect();
   }
 
   #drop() {
@@ -139,9 +165,10 @@ export class Signaling {
     this.options.onState('closed', code);
   }
 
+  /** The browser has a network again: what hangs, hangs on the one it had. */
   #retryNow() {
-    if (this.socket) return;
-    clearTimeout(this.retryTimer);
+    if (this.fresh) return;
+    this.#drop();
     this.#connect();
   }
 }

@@ -160,11 +160,11 @@ function statesOf(state) {
   /** @type {ReturnType<typeof statesOf>} */
   const states = [];
   const cutOff = state.socket === 'waiting' || state.media === 'lost' || (state.socket === 'connecting' && state.roomZeroMs > -Infinity);
-  if (cutOff) states.push({ key: 'self.lost', tone: 'warn' });
+  if (cutOff) states.push({ key: `self.${state.cutOff || 'lost'}`, tone: 'warn' });
   else if (state.media !== 'connected') states.push({ key: 'self.connecting', tone: 'info' });
   const seat = state.seats[other(role)];
   if (seat?.connection === 'unstable') states.push({ key: 'peer.unstable', tone: 'warn', params: { name: seat.name } });
-  if (sidecars.speech === 'starting' && state.recording === 'on') states.push({ key: 'state.captionsStarting', tone: 'info' });
+  if (sidecars.speech === 'starting' && state.recording !== 'off') states.push({ key: 'state.captionsStarting', tone: 'info' });
   if (sidecars.speech === 'delayed') states.push({ key: 'state.captionsDelayed', tone: 'info' });
   if (sidecars.speech === 'failing') states.push({ key: 'state.captionsFailing', tone: 'warn' });
   if (state.recording === 'refused' && state.recordingReason) states.push({ key: `state.refused.${state.recordingReason}`, tone: 'warn' });
@@ -172,6 +172,7 @@ function statesOf(state) {
   if (sidecars.tips === 'delayed') states.push({ key: 'state.tipsDelayed', tone: 'info' });
   if (sidecars.tips === 'failing') states.push({ key: 'state.tipsFailing', tone: 'warn' });
   if (sidecars.recording === 'failing' && state.recording === 'on') states.push({ key: 'state.recordingFailing', tone: 'warn' });
+  if (sidecars.storage === 'delayed') states.push({ key: 'state.storageDelayed', tone: 'warn' });
   if (sidecars.storage === 'failing') states.push({ key: 'state.storageFailing', tone: 'warn' });
   if (state.diskFreeMb !== null) states.push({ key: 'state.diskLow', tone: 'warn', params: { mb: state.diskFreeMb } });
   return states;

@@ -20,6 +20,7 @@
  * @property {import('./types.js').ConsentMode} consentMode
  * @property {Partial<Record<Role, Seat>>} seats who is there, and how their media does
  * @property {'connecting' | 'open' | 'waiting' | 'closed'} socket
+ * @property {'' | 'lost' | 'lostLong' | 'stopping' | 'unavailable'} cutOff why the socket is being tried again
  * @property {'new' | 'connecting' | 'connected' | 'lost'} media our RTCPeerConnection
  * @property {'off' | 'on' | 'refused'} recording
  * @property {'' | 'disk_full' | 'failed'} recordingReason why it is refused
@@ -32,7 +33,10 @@
  * @property {boolean} soundBlocked the browser wants a click before it plays sound
  * @property {'captions' | 'tips' | 'chat'} tab
  * @property {boolean} captionsOn
- * @property {number} unread
+ * @property {number} unread chat messages
+ * @property {number} tips how many there are
+ * @property {number} unseenTips those that came while their panel was hidden
+ * @property {boolean} unseenUrgent one of them is urgent
  * @property {number} roomZeroMs performance.now() at room time 0; NaN before the welcome
  */
 
@@ -40,9 +44,9 @@
 function initial() {
   return {
     role: 'patient', consultationId: '', title: '', consentMode: 'ask', seats: {},
-    socket: 'connecting', media: 'new', recording: 'off', recordingReason: '', diskFreeMb: null, sidecars: {},
+    socket: 'connecting', cutOff: '', media: 'new', recording: 'off', recordingReason: '', diskFreeMb: null, sidecars: {},
     quality: null, microphone: false, camera: false, screen: false, soundBlocked: false,
-    tab: 'captions', captionsOn: true, unread: 0, roomZeroMs: NaN,
+    tab: 'captions', captionsOn: true, unread: 0, tips: 0, unseenTips: 0, unseenUrgent: false, roomZeroMs: NaN,
   };
 }
 

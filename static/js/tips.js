@@ -16,16 +16,17 @@ const KIND_ICONS = { tip: 'tip', action: 'action', answer: 'answer' };
 /**
  * @param {import('./call.js').CallOptions} options
  * @param {Jump} jump
- * @returns {import('./call.js').Part}
+ * @returns {import('./call.js').Part & { spoken: HTMLElement }} `spoken` is heard even while the panel is hidden
  */
-export function tipsPanel({ session, store }, jump) {
+export function tipsPanel({ session, store, toasts }, jump) {
   const list = h('ul', { id: 'tips', class: 'tips' });
   const empty = h('p', { class: 'panel-empty', t: 'tips.empty' });
-  const spoken = h('div', { class: 'visually-hidden', attrs: { 'aria-live': 'polite' } });
+  const announcer = newAnnouncer();
+  let forgetToast = () => {};
   const heading = h('h2', { t: 'tips.title', attrs: { tabindex: '-1' } });
   const scroller = h('div', { class: 'scroller', label: 'tips.title', attrs: { tabindex: '0', role: 'region' } }, empty, list);
   scroller.removeAttribute('title');
-  const element = h('section', { class: 'panel tips-panel' }, heading, scroller, h('p', { class: 'panel-foot', t: 'tips.aid' }), spoken);
+  const element = h('section', { class: 'panel tips-panel' }, heading, scroller, h('p', { class: 'panel-foot', t: 'tips.aid' }));
   /** @type {Map<string, HTMLElement>} */
   const cards = new Map();
 
@@ -36,8 +37,8 @@ export function tipsPanel({ session, store }, jump) {
     if (!card) {
       card = newCard(known, jump, (mark) => session.markTip(known.tip.id, mark));
       cards.set(known.tip.id, card);
-      const key = known.tip.urgent ? 'tips.announceUrgent' : 'tips.announce';
-      spoken.replaceChildren(h('p', { text: t(key, { text: known.tip.text }) }));
+      store.set({ tips: cards.size });
+      arrived(known);
     }
     const hadFocus = card.contains(document.activeElement);
     showMark(card, known.mark);
@@ -45,12 +46,52 @@ export function tipsPanel({ session, store }, jump) {
     if (hadFocus && !card.isConnected) heading.focus();
     empty.hidden = list.children.length > 0;
   };
+  /** @param {TipEntry} entry */
+  const arrived = ({ tip, atS, mark }) => {
+    const { unseenTips, unseenUrgent } = store.state;
+    const isHidden = element.hidden ? store.state.role === 'clinician' : scroller.clientHeight === 0;
+    if (isHidden && !mark) store.set({ unseenTips: unseenTips + 1, unseenUrgent: unseenUrgent || tip.urgent });
+    if (!session.isNews(atS)) return;
+    announcer.say(tip);
+    if (!tip.urgent) return;
+    if (isHidden) {
+      const action = { key: /** @type {const} */ ('notice.show'), act: () => store.set({ tab: 'tips' }) };
+      forgetToast = toasts.show({ key: 'notice.urgentTip', params: { text: tip.text }, tone: 'urgent', action });
+    } else if (!scroller.contains(document.activeElement)) scroller.scrollTop = 0;
+  };
   session.record.on('tip', put);
-  const stopWatching = store.watch(({ role }) => {
-    const none = role === 'patient' && cards.size === 0;
+  const shown = new ResizeObserver(() => {
+    if (scroller.clientHeight === 0) return;
+    store.set({ unseenTips: 0, unseenUrgent: false });
+    forgetToast();
+  });
+  shown.observe(scroller);
+  const stopWatching = store.watch(({ role, tips }) => {
+    const none = role === 'patient' && tips === 0;
     if (element.hidden !== none) element.hidden = none;
   });
-  return { element, close: stopWatching };
+  return {
+    element,
+    spoken: announcer.element,
+    close() {
+      stopWatching();
+      shown.disconnect();
+    },
+  };
+}
+
+/** Speaks tips to screen readers: urgent ones at once, others when there is a pause. */
+function newAnnouncer() {
+  const calm = h('div', { attrs: { 'aria-live': 'polite' } });
+  const urgent = h('div', { id: 'tips-alert', attrs: { role: 'alert' } });
+  return {
+    element: h('div', { class: 'visually-hidden' }, calm, urgent),
+    /** @param {import('./types.js').Tip} tip */
+    say(tip) {
+      const words = h('p', { text: t(tip.urgent ? 'tips.announceUrgent' : 'tips.announce', { text: tip.text }) });
+      (tip.urgent ? urgent : calm).replaceChildren(words);
+    },
+  };
 }
 
 /**
@@ -61,15 +102,14 @@ export function tipsPanel({ session, store }, jump) {
 function newCard({ tip }, jump, onMark) {
   const kind = h('span', { class: 'tip-kind' }, icon(tip.urgent ? 'urgent' : KIND_ICONS[tip.kind]),
     h('span', { t: tip.urgent ? 'tips.urgent' : `tips.kind.${tip.kind}` }));
-  const subject = tip.subject ? h('span', { class: 'tip-subject', text: tip.subject }) : null;
   const evidence = tip.evidence.filter(({ quote }) => quote).map((cited) => h('button', {
-    class: 'evidence', attrs: { type: 'button' }, on: { click: () => jump(cited.utterance_id, cited.quote) },
+    class: 'evidence', attrs: { type: 'button', title: cited.quote }, on: { click: () => jump(cited.utterance_id, cited.quote) },
   }, icon('quote'), h('q', { text: cited.quote }), h('span', { class: 'visually-hidden', t: 'tips.evidence' })));
   const buttons = MARKS.map(([mark, symbol, key]) => h('button', {
     class: 'mark', data: { mark }, attrs: { type: 'button' }, on: { click: () => onMark(mark) },
   }, icon(symbol), h('span', { t: key })));
   return h('li', { class: `tip${tip.urgent ? ' urgent' : ''}`, data: { tip: tip.id, kind: tip.kind, urgent: String(tip.urgent) } },
-    h('div', { class: 'tip-head' }, kind, subject), h('p', { class: 'tip-text', text: tip.text }),
+    h('div', { class: 'tip-head' }, kind), h('p', { class: 'tip-text', text: tip.text }),
     evidence.length ? h('div', { class: 'tip-evidence' }, ...evidence) : null, h('div', { class: 'tip-marks' }, ...buttons));
 }
 

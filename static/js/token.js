@@ -9,6 +9,7 @@
  */
 
 const STORED = 'escuta.token';
+const CONSENT = 'escuta.consent';
 
 /**
  * Take the token out of the address, or the one this tab had before a reload.
@@ -24,9 +25,15 @@ export function takeInvitation() {
   return token ? read(token) : null;
 }
 
-/** Forget the token, so that a reload does not join again. */
-export function forgetInvitation() {
-  sessionStorage.removeItem(STORED);
+/** This tab's last answer on recording, offered again after a reload. @returns {boolean | null} */
+export function keptConsent() {
+  const kept = sessionStorage.getItem(CONSENT);
+  return kept ? kept === 'yes' : null;
+}
+
+/** @param {boolean} granted */
+export function keepConsent(granted) {
+  sessionStorage.setItem(CONSENT, granted ? 'yes' : 'no');
 }
 
 /**

@@ -48,7 +48,7 @@ export interface Tip {
 
 export interface RecordingFile {
   name: string;
-  role: Role;
+  role: Role | null;
   format: 'ogg' | 'wav';
   start_s: number;
   duration_s: number;
@@ -68,6 +68,11 @@ export interface Consultation {
   end_reason: string | null;
 }
 
+export interface ConsultationDetail extends Consultation {
+  consent_mode?: ConsentMode;
+  participants?: { role: Role; name: string }[];
+}
+
 export interface Seat {
   role: Role;
   identity: string;
@@ -79,14 +84,9 @@ export interface Seat {
   screen: boolean;
 }
 
-interface InRoom {
-  at_s: number;
-}
+interface InRoom { at_s: number }
 
-export interface ConsultationOpened extends InRoom {
-  type: 'consultation_opened';
-  opened_at: string;
-}
+export interface ConsultationOpened extends InRoom { type: 'consultation_opened'; opened_at: string }
 export interface ParticipantJoined extends InRoom {
   type: 'participant_joined';
   role: Role;
@@ -117,9 +117,7 @@ export interface ConsentChanged extends InRoom {
   granted: boolean;
   mode: ConsentMode;
 }
-export interface RecordingStarted extends InRoom {
-  type: 'recording_started';
-}
+export interface RecordingStarted extends InRoom { type: 'recording_started' }
 export interface RecordingStopped extends InRoom {
   type: 'recording_stopped';
   reason: 'consultation_ended' | 'consent_withdrawn' | 'disk_full' | 'failed';
@@ -164,10 +162,7 @@ export interface ChatSent extends InRoom {
   name: string;
   text: string;
 }
-export interface TipReady extends InRoom {
-  type: 'tip_ready';
-  tip: Tip;
-}
+export interface TipReady extends InRoom { type: 'tip_ready'; tip: Tip }
 export interface TipMarked extends InRoom {
   type: 'tip_marked';
   tip_id: string;
@@ -229,9 +224,7 @@ export interface ErrorMessage {
   code: string;
   message: string;
 }
-export interface Replaced {
-  type: 'replaced';
-}
+export interface Replaced { type: 'replaced' }
 export interface Pong {
   type: 'pong';
   t: number;

@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
 
-from server.speech.bench import normalized
 from server.speech.options import ProviderOptions
 from server.speech.port import Final, Interim, SpeechEvent, SpeechStream, SpeechToText, StreamOptions
 from server.speech.providers import create_provider
+from server.speech.scoring import normalized
 from tests.speech.sound import clip, melody, noise, silence
 
 PROVIDERS = ("faster_whisper", "scripted")

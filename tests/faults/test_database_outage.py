@@ -13,9 +13,10 @@ import psutil
 import psycopg
 import pytest
 
-from server.model.errors import DatabaseUnavailable
+from server.model.errors import Conflict, DatabaseUnavailable
 from server.storage import applier as applier_module
 from server.storage import database as database_module
+from server.storage import sole as sole_module
 from server.storage.embedded import EmbeddedPostgres
 from server.storage.records import pack
 from server.storage.spool import Spool
@@ -187,6 +188,19 @@ async def test_every_pooled_connection_may_be_broken_without_a_reader_noticing(
         assert await store.consultation(CID) == consultation()
 
 
+async def test_after_an_outage_a_second_server_is_still_refused(
+    database: Database, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.kill()
+    await until(lambda: database.server.restarts == 1)
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    with psycopg.connect(database.server.url, autocommit=True) as check:
+        await until(lambda: check.execute(held.encode()).fetchone() == (1,))
+    monkeypatch.setattr(sole_module, "WAIT_S", 0.1)
+    with pytest.raises(Conflict):
+        await Store.open(database.server.url, tmp_path / "second")
+
+
 async def test_a_batch_on_a_frozen_database_is_given_up_and_done_again(
     database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,8 +257,9 @@ asyncio.run(main())
 
 
 async def test_a_killed_process_loses_nothing_that_record_returned_for(database_url: str, tmp_path: Path) -> None:
-    store = await Store.open(database_url, tmp_path / "setup")
-    await store.create_consultation(consultation())
+    setup = await Store.open(database_url, tmp_path / "setup")
+    await setup.create_consultation(consultation())
+    await setup.aclose()
     spool_dir = str(tmp_path / "spool")
     told = 0
     for _ in range(2):
@@ -272,7 +287,6 @@ async def test_a_killed_process_loses_nothing_that_record_returned_for(database_
     assert len(kept) <= told + 1
     assert survivor.refused == 0
     await survivor.aclose()
-    await store.aclose()
 
 
 async def test_what_was_committed_unheard_is_not_applied_again(database_url: str, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 
 from server.media import rtcp
-from tests.media.legs import VP8_KEY, Side, pair
+from server.media.rtp import RtpPacket
+from tests.media.legs import VP8_DELTA, VP8_KEY, Side, pair
 
 NTP = 0xE000_0000_8000_0000
 
@@ -34,6 +35,73 @@ def test_a_request_too_early_is_sent_with_a_later_packet():
     clock[0] += 0.6
     sender.video(1, VP8_KEY)
     assert sender.transport.rtcp == [rtcp.KeyFrameRequest(1002)]
+
+
+def test_what_is_lost_on_the_way_here_is_asked_for_unasked():
+    sender, receiver, clock = pair()
+    sender.video(65_535, VP8_KEY)
+    sender.video(2)
+    for _ in range(3):
+        clock[0] += 0.01
+        sender.video(3)
+    assert sender.transport.rtcp == [rtcp.Nack(1002, (0, 1))]
+    sender.packets.take(RtpPacket(97, 9, 0, 1003, struct.pack("!H", 0) + VP8_DELTA).write())
+    assert [packet.sequence_number for packet in receiver.transport.rtp][-1] == (
+        receiver.transport.rtp[0].sequence_number + 1
+    )
+
+
+def test_what_both_miss_is_asked_for_once():
+    sender, receiver, clock = pair()
+    sender.video(1, VP8_KEY)
+    sender.video(3)
+    lost = (receiver.transport.rtp[0].sequence_number + 1) & 0xFFFF
+    receiver.feedback(rtcp.write_nack(7, 2012, (lost,)))
+    clock[0] += 0.02
+    sender.video(4)
+    assert sender.transport.rtcp == [rtcp.Nack(1002, (2,))]
+
+
+def test_after_a_blackout_either_way_a_key_frame_is_asked_for_instead_of_all_that_was_lost():
+    sender, receiver, clock = pair()
+    sender.video(0, VP8_KEY)
+    sender.video(1)
+    clock[0] += 5.0
+    sender.video(300)
+    assert sender.transport.rtcp == [rtcp.KeyFrameRequest(1002)]
+    sender.transport.rtcp.clear()
+    for number in range(301, 500):
+        sender.video(number, VP8_KEY)
+    sent = len(receiver.transport.rtp)
+    clock[0] += 5.0
+    lost = tuple(packet.sequence_number for packet in receiver.transport.rtp[-150:])
+    receiver.feedback(rtcp.write_nack(7, 2012, lost))
+    assert sender.transport.rtcp == [rtcp.KeyFrameRequest(1002)]
+    assert len(receiver.transport.rtp) == sent
+
+
+def test_a_publisher_alone_is_reported_to_until_somebody_listens():
+    sender, receiver, clock = pair()
+    receiver.leg.listen_to(None)
+    for number in range(150):
+        clock[0] += 0.01
+        sender.video(number)
+    assert [type(message) for message in sender.transport.rtcp] == [rtcp.Reports, rtcp.MaximumBitrate]
+    sender.transport.rtcp.clear()
+    receiver.leg.listen_to(sender.leg)
+    for number in range(150, 400):
+        clock[0] += 0.01
+        sender.video(number, VP8_KEY)
+    assert set(map(type, sender.transport.rtcp)) == {rtcp.KeyFrameRequest}
+
+
+def test_nobody_asks_for_lost_pictures_that_nobody_sees():
+    sender, receiver, clock = pair()
+    receiver.leg.listen_to(None)
+    for number in (1, 5, 6, 7):
+        clock[0] += 0.05
+        sender.video(number, VP8_KEY)
+    assert not any(isinstance(message, rtcp.Nack) for message in sender.transport.rtcp)
 
 
 def test_requests_about_other_streams_go_nowhere():

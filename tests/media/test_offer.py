@@ -122,6 +122,7 @@ async def test_the_answer_asks_for_opus_with_error_correction_and_prefers_vp8():
     answer = await peer.answer(CHROMIUM.replace("SAVPF 96 97", "SAVPF 102 103 96 97"))
     await peer.close()
     assert "a=fmtp:111 minptime=10;useinbandfec=1\r\n" in answer
+    assert "a=fmtp:96 x-google-start-bitrate=800\r\n" in answer
     video = answer.partition("m=video")[2]
     order = [line.split(" ")[1] for line in video.splitlines() if line.startswith("a=rtpmap")]
     assert order[0] == "VP8/90000"

@@ -48,7 +48,16 @@ def consultation() -> Consultation:
 
 def detail(consent_mode: str) -> dict[str, Any]:
     """Return what GET /api/consultations/{id} answers."""
-    return {**consultation().model_dump(mode="json"), "live": True, "participants": [], "consent_mode": consent_mode}
+    return {
+        **consultation().model_dump(mode="json"),
+        "live": True,
+        "participants": [_participant(role) for role in Role],
+        "consent_mode": consent_mode,
+    }
+
+
+def _participant(role: Role) -> dict[str, Any]:
+    return {"role": role, "identity": f"{role}-1", "name": NAMES[role], "consent": True, "present_s": ROOM_S}
 
 
 def seat(role: Role, **changes: Any) -> m.Seat:
@@ -103,10 +112,10 @@ def interim(text: str, settled: int, *, start_s: float = 48.0) -> InterimTranscr
     )
 
 
-def tip(tip_id: str, text: str, **fields: Any) -> TipReady:
+def tip(tip_id: str, text: str, *, at_s: float = 40.0, **fields: Any) -> TipReady:
     """Return a tip for the clinician."""
     merged = {"kind": TipKind.TIP, "audience": Audience.CLINICIAN, **fields}
-    return TipReady(at_s=fields.pop("at_s", 40.0), tip=Tip(id=tip_id, text=text, **merged))
+    return TipReady(at_s=at_s, tip=Tip(id=tip_id, text=text, **merged))
 
 
 def chat(role: Role, text: str, message_id: str) -> ChatSent:
@@ -125,16 +134,16 @@ def call() -> tuple[Event, ...]:
             "aguda. Pergunte há quanto tempo dura e considere encaminhar à emergência.",
             urgent=True,
             kind=TipKind.ACTION,
-            subject="Dor no peito",
+            subject="red_flag.acute_coronary",
             evidence=(red_flag,),
         ),
         tip(
             "t2",
             "A paciente não tem certeza da alergia a dipirona: confirme qual foi a reação.",
-            subject="Alergias",
+            subject="question.allergies",
             evidence=(Evidence(utterance_id="u7", quote="Acho que tenho alergia a dipirona"),),
         ),
-        tip("t3", "Pergunte sobre uso de anticoagulantes.", kind=TipKind.ANSWER, subject="Medicação"),
+        tip("t3", "Pergunte sobre uso de anticoagulantes.", kind=TipKind.ANSWER, subject="question.medication"),
         chat(Role.PATIENT, "Doutora, mandei a foto da receita por e-mail.", "c1"),
         chat(Role.CLINICIAN, "Obrigada, Maria. Vou olhar agora.", "c2"),
         interim("Vou pedir que você fique sentada e", 23),
@@ -153,7 +162,7 @@ def recordings(finished: bool) -> dict[str, Any]:
     """Return what GET …/recordings answers."""
     files = [
         RecordingFile(
-            name=f"{role}.{kind}",
+            name=f"{role or 'mixed'}.{kind}",
             role=role,
             format=kind,
             start_s=0.0,
@@ -161,8 +170,10 @@ def recordings(finished: bool) -> dict[str, Any]:
             size_bytes=size,
             sha256="0" * 64,
         ).model_dump(mode="json")
-        for role in Role
-        for kind, size in (("ogg", 3_120_000), ("wav", 72_400_000))
+        for role, kind, size in (
+            *((role, kind, size) for role in Role for kind, size in (("ogg", 3_120_000), ("wav", 72_400_000))),
+            (None, "ogg", 6_240_000),
+        )
     ]
     return {"consultation_id": ID, "files": files if finished else []}
 

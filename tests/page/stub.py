@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from aiohttp import WSCloseCode, web
 from aiohttp.test_utils import TestServer
 
 from server.model.consultation import Role
-from server.model.events import EPHEMERAL, ConsultationEnded, Event
+from server.model.events import EPHEMERAL, ConsentChanged, ConsultationEnded, Event
 from server.web import messages as m
 from server.web.auth import TokenAuthority
 from server.web.keys import STATIC_DIR
@@ -41,9 +41,11 @@ class Stub:
     joins: int = 0
     refuse_with: int | None = None
     recordings: bool = True
+    consent_rests: bool = False
     address: str = ""
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     sequence: int = 0
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def link(self, role: str = "clinician", query: str = "") -> str:
         """Return a join link."""
@@ -60,21 +62,37 @@ class Stub:
             for socket in tuple(self.sockets):
                 await socket.send_str(m.EventMessage(sequence=sequence, event=event).model_dump_json())
 
-    async def hang_up(self) -> None:
-        """Close every socket as a server that stops would."""
+    async def refuse(self, code: str, message: str) -> None:
+        """Tell every page that something it sent could not be used."""
         for socket in tuple(self.sockets):
-            await socket.close(code=WSCloseCode.GOING_AWAY)
+            await socket.send_str(m.ErrorMessage(code=code, message=message).model_dump_json())
+
+    async def hang_up(self, code: int = WSCloseCode.GOING_AWAY) -> None:
+        """Close every socket, by default as a server that stops would."""
+        for socket in tuple(self.sockets):
+            await socket.close(code=code)
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         """Return the messages of one type received so far."""
         return [message for message in self.received if message["type"] == kind]
+
+    async def told(self, kind: str, count: int) -> list[dict[str, Any]]:
+        """Wait until `count` messages of one type have come and return them; the test's own time-out bounds it."""
+        while len(self.of_type(kind)) < count:
+            self.news.clear()
+            await self.news.wait()
+        return self.of_type(kind)
+
+    def _note(self, message: dict[str, Any]) -> None:
+        self.received.append(message)
+        self.news.set()
 
     async def serve_socket(self, request: web.Request) -> web.WebSocketResponse:
         """Answer `GET /ws`."""
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         join = json.loads(await socket.receive_str())
-        self.received.append(join)
+        self._note(join)
         if self.refuse_with is not None:
             await socket.close(code=self.refuse_with)
             return socket
@@ -99,7 +117,7 @@ class Stub:
             await socket.send_str(m.EventMessage(sequence=sequence, event=event).model_dump_json())
 
     async def _answer(self, socket: web.WebSocketResponse, role: Role, message: dict[str, Any]) -> None:
-        self.received.append(message)
+        self._note(message)
         match message["type"]:
             case "offer":
                 await socket.send_str(m.Answer(connection=message["connection"], sdp="fake").model_dump_json())
@@ -107,10 +125,19 @@ class Stub:
                 await socket.send_str(m.Pong(t=message["t"], room_s=canned.ROOM_S).model_dump_json())
             case "chat":
                 await self.say(canned.chat(role, message["text"], message["message_id"]))
+            case "consent":
+                await self._consent(role, message["granted"])
             case "end":
                 await self.say(ConsultationEnded(at_s=canned.ROOM_S, reason="ended_by_clinician", by=role))
             case "leave":
                 await socket.close(code=m.CloseCode.LEFT)
+
+    async def _consent(self, role: Role, granted: bool) -> None:
+        if granted and self.consent_rests:
+            self.consent_rests = False
+            await self.refuse("too_frequent", "Consent was changed a moment ago.")
+            return
+        await self.say(ConsentChanged(at_s=canned.ROOM_S, role=role, granted=granted))
 
 
 @asynccontextmanager
@@ -124,11 +151,11 @@ async def serving(**options: Any) -> AsyncIterator[Stub]:
     app.router.add_get("/join", serve_page)
     app.router.add_get("/static/{path:.+}", serve_asset)
     app.router.add_get("/ws", stub.serve_socket)
-    app.router.add_get(one, lambda _: _json(canned.detail(stub.consent_mode)))
+    app.router.add_get(one, _answering(lambda: canned.detail(stub.consent_mode)))
     app.router.add_get(f"{one}/transcript", canned.transcript)
-    app.router.add_get(f"{one}/recordings", lambda _: _json(canned.recordings(stub.recordings)))
+    app.router.add_get(f"{one}/recordings", _answering(lambda: canned.recordings(stub.recordings)))
     app.router.add_get(f"{one}/recordings/{{name}}", canned.recording)
-    app.router.add_get("/favicon.ico", lambda _: _json({}))
+    app.router.add_get("/favicon.ico", _answering(dict))
     server = TestServer(app, host="127.0.0.1")
     await server.start_server()
     stub.address = f"http://localhost:{server.port}"
@@ -141,5 +168,8 @@ async def serving(**options: Any) -> AsyncIterator[Stub]:
                 await server.close()
 
 
-async def _json(value: Any) -> web.Response:
-    return web.json_response(value)
+def _answering(value: Callable[[], Any]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(value())
+
+    return answer

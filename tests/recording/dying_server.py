@@ -1,8 +1,9 @@
-"""Forks recorders that record until they are killed: `python -m tests.recording.dying_server`.
+"""Forks recorders that record until they are killed: `python -m tests.recording.dying_server [SYNC_S]`.
 
 Each line "FOLDER<tab>PROGRESS" on standard input starts one and is answered with its process id. PROGRESS is
 mapped memory, so that it survives SIGKILL: for each packet handed to the recorder, its number's slot holds when
-that was (monotonic nanoseconds). Room time runs at four times the real pace.
+that was (monotonic nanoseconds). Each sync takes SYNC_S longer, as on a slow disk. Room time runs at four times the
+real pace.
 """
 
 import asyncio
@@ -25,6 +26,16 @@ PAYLOAD = b"\xf8\xff\xfe"
 PACKET_S = 0.02
 
 
+def slow_down(sync_s: float) -> None:
+    fdatasync = os.fdatasync
+
+    def slow(descriptor: int) -> None:
+        time.sleep(sync_s)
+        fdatasync(descriptor)
+
+    os.fdatasync = slow
+
+
 async def record(folder: Path, progress: mmap.mmap) -> None:
     recorder = Recorder(folder, RoomClock(datetime.now(UTC)), on_failure=sys.exit)
     await recorder.open()
@@ -37,6 +48,8 @@ async def record(folder: Path, progress: mmap.mmap) -> None:
 
 
 def main() -> None:
+    if len(sys.argv) > 1:
+        slow_down(float(sys.argv[1]))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         folder, progress = line.strip().split("\t")

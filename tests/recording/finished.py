@@ -6,7 +6,7 @@ from server.model.audio import OpusPacket
 
 from .sound import Leg, bursts, encode, read_sound
 
-NAMES = ["clinician.ogg", "clinician.wav", "patient.ogg", "patient.wav"]
+NAMES = ["clinician.ogg", "clinician.wav", "patient.ogg", "patient.wav", "mixed.ogg"]
 
 
 def leg(**how: object) -> list[OpusPacket]:

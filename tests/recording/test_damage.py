@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from server.model.audio import OpusPacket
 from server.model.consultation import Role
-from server.recording import journal, render
+from server.recording import journal, voice
 from server.recording.files import make_private_folder
 from server.recording.journal import RecordType
 from server.recording.render import finalize_now
@@ -59,11 +59,11 @@ async def test_a_packet_the_decoder_refuses_becomes_silence_in_both_files(folder
     await record({CLINICIAN: [packets]}, 4.0)
     refused = packets[20].payload
 
-    class Choosy(render.Decoder):
+    class Choosy(voice.Decoder):
         def decode(self, samples: int, packet: bytes) -> bytes | None:
             return None if packet == refused else super().decode(samples, packet)
 
-    monkeypatch.setattr(render, "Decoder", Choosy)
+    monkeypatch.setattr(voice, "Decoder", Choosy)
     manifest = finalize_now(folder)
     assert manifest.participants[0].invalid == 1
     assert refused not in (folder / "clinician.ogg").read_bytes()

@@ -100,6 +100,26 @@ async def test_a_hanging_disk_delays_nobody_and_loses_nothing_while_the_buffer_l
     assert recorder.lost == 0
 
 
+async def test_a_slow_sync_holds_up_no_write(folder, clock, monkeypatch):
+    syncs, confirmed = threading.Event(), threading.Event()
+
+    def slow(_: int) -> None:
+        syncs.set()
+        confirmed.wait()
+
+    async with recording(folder, clock) as (recorder, _):
+        recorder.start()
+        monkeypatch.setattr(writer.os, "fdatasync", slow)
+        recorder.write_packet(PATIENT, packet(0))
+        await until(syncs.is_set)
+        for number in range(1, 10):
+            recorder.write_packet(PATIENT, packet(number))
+        await until(lambda: numbers(folder, PATIENT) == list(range(10)))
+        assert recorder.lag_s > 0
+        confirmed.set()
+        await until(lambda: recorder.lag_s == 0)
+
+
 async def test_a_disk_too_slow_is_told_counted_and_noted_in_the_journal(folder, clock, filling_disk, monkeypatch):
     monkeypatch.setattr(writer, "BUFFER_BYTES", 3_000)
     async with recording(folder, clock) as (recorder, failures):

@@ -19,6 +19,7 @@ from server.recording.finalize import finalize
 from server.recording.manifest import MANIFEST_NAME, Manifest
 from server.recording.opus_packet import packet_samples
 from server.recording.pcm import wav_header
+from server.recording.peaks import PEAKS_NAME
 from server.recording.recorder import Recorder
 from server.recording.render import finalize_now
 from server.recording.session import SESSION_NAME
@@ -51,7 +52,7 @@ async def test_the_manifest_says_what_lies_there(folder, record):
 async def test_finished_files_are_private_and_nothing_else_is_left(folder, record):
     await record({CLINICIAN: [leg()]}, 4.0)
     finalize_now(folder)
-    expected = {*NAMES, MANIFEST_NAME, SESSION_NAME, ".lock", "journal"}
+    expected = {*NAMES, PEAKS_NAME, MANIFEST_NAME, SESSION_NAME, ".lock", "journal"}
     assert {path.name for path in folder.iterdir()} == expected
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir() if path.is_file()} == {0o600}
 
@@ -215,7 +216,7 @@ async def test_a_full_disk_keeps_the_journal_and_leaves_nothing_half_made(folder
         with pytest.raises(DiskFull, match="No disk space is left"):
             finalize_now(folder)
     assert {path.name for path in folder.iterdir()} == {SESSION_NAME, ".lock", "journal"}
-    assert len(finalize_now(folder).files) == 4
+    assert len(finalize_now(folder).files) == 5
 
 
 async def test_a_finalizer_that_dies_says_so_and_can_be_run_again(folder, record, monkeypatch):
@@ -224,7 +225,7 @@ async def test_a_finalizer_that_dies_says_so_and_can_be_run_again(folder, record
         patched.setattr(finalizing, "_command", lambda _: ["/bin/sh", "-c", "echo gone wrong >&2; kill -9 $$"])
         with pytest.raises(EscutaError, match=r"exit status -9: gone wrong.*server recover"):
             await finalize(folder)
-    assert len((await finalize(folder)).files) == 4
+    assert len((await finalize(folder)).files) == 5
 
 
 async def test_cancelling_ends_the_child(folder, record, monkeypatch, tmp_path):

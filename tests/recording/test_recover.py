@@ -20,7 +20,7 @@ async def test_a_recording_is_unfinished_until_recovered(folder, record):
     await record({Role.PATIENT: [Leg().packets(encode(bursts(1.0, [0.5])))]}, None)
     assert unfinished(folder.parent) == [folder]
     manifest = await recover(folder)
-    assert len(manifest.files) == 4
+    assert len(manifest.files) == 5
     assert unfinished(folder.parent) == []
 
 

@@ -74,8 +74,9 @@ class FakeConnection:
 
 
 class FakePeer:
-    def __init__(self, listener: Any, now_s: Callable[[], float]) -> None:
+    def __init__(self, listener: Any, may_answer: asyncio.Event | None) -> None:
         self.listener = listener
+        self.may_answer = may_answer
         self.source: FakePeer | None = None
         self.last_rtp_s: float | None = None
         self.closed = False
@@ -83,6 +84,8 @@ class FakePeer:
         self.offers = 0
 
     async def answer(self, sdp: str) -> str:
+        if self.may_answer is not None:
+            await self.may_answer.wait()
         if sdp == "bad":
             raise InvalidOffer("The SDP offer cannot be answered: it has no media.")
         self.offers += 1
@@ -183,13 +186,16 @@ class FakeRecorder:
     folder: Path
     on_failure: Callable[[str], None]
     fails_to_open: bool = False
+    disk: asyncio.Event | None = None
     calls: list[str] = field(default_factory=list)
     packets: list[Any] = field(default_factory=list)
     reports: list[Any] = field(default_factory=list)
     ended_at_s: float | None = None
-    recording: bool = False
+    failed: bool = False
 
     async def open(self) -> None:
+        if self.disk is not None:
+            await self.disk.wait()
         if self.fails_to_open:
             raise DiskFull("The recordings folder cannot be written: read-only file system.")
         self.calls.append("open")
@@ -204,7 +210,6 @@ class FakeRecorder:
         self.calls.append(f"connection {role.value}")
 
     def start(self) -> None:
-        self.recording = True
         self.calls.append("start")
 
     def stop(self) -> None:
@@ -260,6 +265,8 @@ class House:
         self.done_before: list[Path] = []
         self.free_mb = 100_000
         self.recorder_fails = False
+        self.disk: asyncio.Event | None = None
+        self.peers_answer: asyncio.Event | None = None
         self.advisor_fault: Exception | None = None
 
     def services(self) -> RoomServices:
@@ -274,7 +281,7 @@ class House:
                 recover=self._finish(self.recovered),
                 unfinished=lambda _: list(self.left_over),
                 finished=lambda _: list(self.done_before),
-                free_mb=lambda _: self.free_mb,
+                free_mb=self._free,
             ),
             create_peer=self._create_peer,  # type: ignore[arg-type]
             create_advisor=self._create_advisor,  # type: ignore[arg-type]
@@ -285,12 +292,17 @@ class House:
         room.open()
         return Seating(room)
 
+    def _free(self, _: Path) -> int:
+        if self.free_mb < 0:
+            raise OSError(5, "Input/output error")
+        return self.free_mb
+
     def _create_recorder(self, folder: Path, clock: RoomClock, on_failure: Callable[[str], None]) -> FakeRecorder:
-        self.recorders.append(FakeRecorder(folder, on_failure, self.recorder_fails))
+        self.recorders.append(FakeRecorder(folder, on_failure, self.recorder_fails, self.disk))
         return self.recorders[-1]
 
     def _create_peer(self, listener: Any, now_s: Callable[[], float]) -> FakePeer:
-        self.peers.append(FakePeer(listener, now_s))
+        self.peers.append(FakePeer(listener, self.peers_answer))
         return self.peers[-1]
 
     def _create_advisor(self, agent: Any, language: Any, on_tip: Any, on_state: Any) -> FakeAdvisor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 
 from server.model.consultation import ConsultationStatus, Participant, Role
@@ -123,3 +126,73 @@ async def test_a_recording_finished_elsewhere_is_noted_at_the_start_and_only_onc
         await settle()
     assert house.recovered == [tmp_path / "consultation-8"]
     assert [event.type for event in house.store.recorded] == ["recording_finalized"]
+
+
+async def test_an_error_of_the_body_stays_what_it_is_and_rooms_still_end(house):
+    rooms = []
+
+    async def serve() -> None:
+        async with Registry(house.services()) as registry:
+            rooms.append((await registry.seating("consultation-1")).room)
+            raise LookupError("port in use")
+
+    with pytest.raises(LookupError, match="port in use"):
+        await serve()
+    assert rooms[0].finished.is_set()
+
+
+async def test_ending_while_somebody_opens_the_room_ends_it(house):
+    async with Registry(house.services()) as registry:
+        opening = asyncio.create_task(registry.seating("consultation-1"))
+        await asyncio.sleep(0)
+        await registry.end("consultation-1", "ended_by_api")
+        with suppress(ConsultationOver):
+            await opening
+        assert registry.live_ids() == []
+        with pytest.raises(ConsultationOver):
+            await registry.seating("consultation-1")
+
+
+async def test_asking_for_what_does_not_exist_leaves_nothing_behind(house):
+    async with Registry(house.services()) as registry:
+        for number in range(20):
+            with pytest.raises(NotFound):
+                await registry.seating(f"consultation-{number + 20}")
+        assert not registry._opening
+
+
+async def test_a_consultation_that_cannot_be_brought_back_does_not_keep_the_server_from_starting(house):
+    async def broken(_: str):
+        raise DatabaseUnavailable
+
+    house.store.consultations_by_id["consultation-1"] = a_consultation(status="live", opened_at=OPENED_AT)
+    house.store.utterances = broken
+    async with Registry(house.services()) as registry:
+        await registry.resume()
+        assert registry.failed_rooms == 1
+        assert registry.live_ids() == []
+    assert not house.store.recorded, "it stays live for the next start"
+
+
+async def test_after_a_restart_a_browser_gets_what_it_missed_whatever_number_it_had(house):
+    house.store.said = [
+        Utterance(id=f"u{n}", role=Role.PATIENT, start_s=n, end_s=n + 1, text=f"{n}", language="pt") for n in range(5)
+    ]
+    house.store.consultations_by_id["consultation-1"] = a_consultation(status="live", opened_at=OPENED_AT)
+    async with Registry(house.services()) as registry:
+        seating = await registry.seating("consultation-1")
+        _, _, missed = join(seating, Role.PATIENT, after=3)
+        assert [event.utterance.text for _, event in missed if isinstance(event, FinalTranscript)] == list("01234")
+
+
+async def test_after_a_restart_the_live_stores_numbering_goes_on_when_it_has_everything(house):
+    said = Utterance(id="u1", role=Role.PATIENT, start_s=1, end_s=2, text="Bom dia.", language="pt")
+    house.store.said = [said]
+    await house.live.append("consultation-1", 1, ConsultationEnded(at_s=0, reason="idle"))
+    await house.live.append("consultation-1", 2, FinalTranscript(at_s=2, utterance=said))
+    house.store.consultations_by_id["consultation-1"] = a_consultation(status="live", opened_at=OPENED_AT)
+    async with Registry(house.services()) as registry:
+        seating = await registry.seating("consultation-1")
+        assert seating.room.recent.sequence == 2
+        _, _, missed = join(seating, Role.PATIENT, after=1)
+        assert [event.type for _, event in missed] == ["final_transcript"]

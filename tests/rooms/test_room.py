@@ -10,7 +10,15 @@ import pytest
 
 from server.model.audio import OpusPacket
 from server.model.consultation import Role
-from server.model.errors import ConsultationOver, Forbidden, InvalidOffer, NotFound, RoomFull
+from server.model.errors import (
+    ConsultationOver,
+    Forbidden,
+    InvalidOffer,
+    InvalidRequest,
+    NotFound,
+    RoomFull,
+    TooFrequent,
+)
 from server.model.events import (
     AudioGap,
     ConnectionChanged,
@@ -175,7 +183,7 @@ async def test_failing_recorder_is_stated_and_the_call_goes_on(house):
         house.recorders[0].on_failure("The disk is slow: 12 packets are lost.")
         await settle()
         assert not seen.of(RecordingStopped)
-        house.recorders[0].recording = False
+        house.recorders[0].failed = True
         house.recorders[0].on_failure("The disk is full.")
         await settle()
         assert seen.of(SidecarFailed)[0].sidecar == "recording"
@@ -189,7 +197,8 @@ async def test_recorder_that_cannot_open_is_a_refusal_not_an_end(house):
         _, seen, _ = join(seating, PATIENT)
         join(seating, CLINICIAN)
         await settle()
-        assert "read-only" in seen.of(RecordingRefused)[0].message
+        assert seen.of(RecordingRefused)[0].message == "Nothing is recorded: the server cannot write to its disk."
+        assert "read-only" not in str(seen.events), "folders of the server are nothing for a patient"
         assert not seating.room.over
 
 
@@ -424,3 +433,129 @@ async def test_an_advisor_that_cannot_start_costs_the_tips_not_the_consultation(
         await settle()
         assert "sidecar_failed" in [event.type for _, event in missed]
         assert seen.of(RecordingStarted)
+
+
+async def test_a_disk_that_cannot_be_asked_ends_nothing(house):
+    async with living(house.room()) as seating:
+        _, seen, _ = join(seating, PATIENT)
+        join(seating, CLINICIAN)
+        await settle()
+        house.free_mb = -1
+        with pytest.raises(OSError, match="Input/output"):
+            seating.look()
+        assert not seating.room.over
+        assert seen.of(RecordingStarted)
+    refused = House(house.settings.recordings_dir)
+    refused.free_mb = -1
+    async with living(refused.room()) as seating:
+        _, seen, _ = join(seating, PATIENT)
+        join(seating, CLINICIAN)
+        await settle()
+        assert seen.of(RecordingRefused)
+
+
+async def test_a_failing_look_is_counted_and_the_room_goes_on(house, monkeypatch):
+    monkeypatch.setattr("server.rooms.room.LOOK_EVERY_S", 0)
+    seating = house.room()
+
+    def look() -> None:
+        raise OSError("disk")
+
+    running = asyncio.create_task(seating.room.run(look))
+    await settle()
+    assert seating.room.failed_looks > 1
+    seating.room.end("server_stopped")
+    await running
+
+
+async def test_a_withdrawal_takes_effect_while_the_disk_hangs(house):
+    house.disk = asyncio.Event()
+    async with living(house.room()) as seating:
+        patient, seen, _ = join(seating, PATIENT)
+        join(seating, CLINICIAN)
+        await settle()
+        seating.consent(patient, False)
+        seating.room.capture.heard(PATIENT, packet())
+        assert not house.speech.channels[1].packets
+        house.disk.set()
+        await settle()
+        assert not seen.of(RecordingStarted)
+        assert all(channel.closed for channel in house.speech.channels)
+
+
+async def test_consent_given_again_after_a_dead_disk_opens_the_journal_anew(house):
+    async with living(house.room()) as seating:
+        patient, seen, _ = join(seating, PATIENT)
+        join(seating, CLINICIAN)
+        await settle()
+        house.recorders[0].failed = True
+        house.recorders[0].on_failure("The disk is full.")
+        seating.consent(patient, False)
+        house.time.now_s += 3
+        seating.consent(patient, True)
+        await settle()
+        assert "close" in house.recorders[0].calls
+        seating.room.capture.heard(PATIENT, packet())
+        assert len(house.recorders[1].packets) == 1
+        assert len(seen.of(RecordingStarted)) == 2
+
+
+async def test_consent_cannot_flicker_but_can_always_be_withdrawn(house):
+    async with living(house.room()) as seating:
+        patient, _, _ = join(seating, PATIENT)
+        join(seating, CLINICIAN)
+        await settle()
+        seating.consent(patient, False)
+        with pytest.raises(TooFrequent):
+            seating.consent(patient, True)
+        assert not seating.room.capture.listening
+        house.time.now_s += 2
+        seating.consent(patient, True)
+        seating.consent(patient, False)
+        await settle()
+        assert all(channel.closed for channel in house.speech.channels)
+
+
+async def test_an_offer_of_a_socket_that_was_replaced_meanwhile_gets_no_seat(house):
+    house.peers_answer = asyncio.Event()
+    async with living(house.room()) as seating:
+        patient, _, _ = join(seating, PATIENT)
+        first = asyncio.create_task(seating.room.crossing.answer(patient, 1, "first page"))
+        await settle()
+        join(seating, PATIENT)
+        second = asyncio.create_task(seating.room.crossing.answer(patient, 1, "second page"))
+        await settle()
+        house.peers_answer.set()
+        assert await second == "answer to second page"
+        with pytest.raises(InvalidRequest):
+            await first
+        assert house.peers[0].closed
+        assert patient.peer is house.peers[1]
+
+
+async def test_an_offer_still_being_answered_at_the_end_leaves_no_peer_behind(house):
+    house.peers_answer = asyncio.Event()
+    async with living(house.room()) as seating:
+        patient, _, _ = join(seating, PATIENT)
+        offer = asyncio.create_task(seating.room.crossing.answer(patient, 1, "late"))
+        await settle()
+        seating.room.end("ended_by_api")
+        await settle()
+        house.peers_answer.set()
+        with pytest.raises(ConsultationOver):
+            await offer
+        assert house.peers[0].closed
+        seating.leave(patient)
+        await seating.room.finished.wait()
+
+
+async def test_a_live_store_that_breaks_is_stated_and_the_call_goes_on(house):
+    async def broken(*_):
+        raise ValueError("not expected of a store")
+
+    house.live.append = broken
+    async with living(house.room()) as seating:
+        join(seating, PATIENT)
+        await settle()
+        assert not seating.room.over
+        assert "sidecar_failed" in [event.type for event in house.store.recorded]

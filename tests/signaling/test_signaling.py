@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from contextlib import suppress
@@ -120,8 +121,9 @@ async def test_another_origins_page_cannot_open_the_socket(desk):
 async def test_a_stopping_server_says_so_to_those_who_are_still_at_the_door(desk):
     browser = await desk.open()
     assert desk.signaling.open_sockets == 1
-    desk.signaling.close()
+    closing = asyncio.create_task(desk.signaling.close())
     assert await browser.close_code() == CloseCode.SERVER_STOPPING
+    await closing
 
 
 async def test_first_message_must_be_join(desk):

@@ -67,7 +67,6 @@ def test_random_loss_keeps_every_time_right() -> None:
     sent = packets(opus_of_tone(4.0), start_s=1.0)
     sounds = decode([packet for packet in sent if chance.random() > 0.1])
     for before, after in itertools.pairwise(sounds):
-        # swresample hands its first samples over one packet late
         assert after.start_s - before.start_s == pytest.approx(len(before.samples) / 16_000, abs=0.002)
 
 

@@ -83,7 +83,7 @@ def tip(tip_id: str = "tip-1", text: str = "Pergunte desde quando.") -> Tip:
     )
 
 
-def recording(name: str, role: Role, size_bytes: int = 1000) -> RecordingFile:
+def recording(name: str, role: Role | None, size_bytes: int = 1000) -> RecordingFile:
     return RecordingFile.model_validate(
         {
             "name": name,

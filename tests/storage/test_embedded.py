@@ -85,6 +85,14 @@ async def test_nobody_else_can_reach_it(server: EmbeddedPostgres, data_dir: Path
     assert psutil.Process(server.pid).uids().real != 0
 
 
+def test_a_data_folder_it_makes_is_closed_to_others(empty_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Cluster, "_initialize", lambda self: None)
+    cluster = Cluster(empty_data_dir / "data/postgres")
+    cluster.prepare()
+    cluster.release()
+    assert (empty_data_dir / "data").stat().st_mode & 0o006 == 0
+
+
 async def test_control_c_on_the_terminal_is_not_its_concern(server: EmbeddedPostgres) -> None:
     assert server.pid is not None
     assert os.getsid(server.pid) != os.getsid(0)

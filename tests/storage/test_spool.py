@@ -291,3 +291,26 @@ def test_syncing_survives_the_segment_being_closed_meanwhile(tmp_path: Path) -> 
     sync: Any = spool.syncing()
     spool.close()
     sync()
+
+
+def test_what_the_spool_makes_is_its_owners_alone(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        Spool(tmp_path / "above/data/spool").close()
+    finally:
+        os.umask(umask)
+    folder = tmp_path / "above/data/spool"
+    assert stat.S_IMODE((tmp_path / "above").stat().st_mode) == 0o755
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder.parent, folder)] == [0o700, 0o700]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert {path.name for path in folder.iterdir()} >= {"id", "lock"}
+
+
+def test_an_id_that_everybody_may_read_is_closed(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.close()
+    (tmp_path / "id").chmod(0o644)
+    again = Spool(tmp_path)
+    assert again.id == spool.id
+    assert stat.S_IMODE((tmp_path / "id").stat().st_mode) == 0o600
+    again.close()

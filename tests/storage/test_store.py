@@ -140,6 +140,7 @@ async def test_after_a_crash_presence_ends_with_the_last_thing_known(
     store: Store, database_url: str, tmp_path: Path
 ) -> None:
     await keep(store, joined(0.0), said(1, start_s=41.5))
+    await store.aclose()
     survivor = await Store.open(database_url, tmp_path / "other-spool")
     assert await survivor.settled(PATIENCE_S)
     assert await present_s(survivor) == [42.0]
@@ -182,8 +183,9 @@ async def test_tips_come_back_whole_with_their_last_mark(store: Store) -> None:
 async def test_finalizing_again_replaces_what_is_known_of_the_files(store: Store) -> None:
     first = (recording("patient.ogg", Role.PATIENT, 10), recording("clinician.ogg", Role.CLINICIAN, 10))
     again = recording("patient.ogg", Role.PATIENT, 20)
-    await keep(store, RecordingFinalized(at_s=1.0, files=first), RecordingFinalized(at_s=2.0, files=(again,)))
-    assert await store.recordings(CID) == [first[1], again]
+    mixed = recording("mixed.ogg", None)
+    await keep(store, RecordingFinalized(at_s=1.0, files=first), RecordingFinalized(at_s=2.0, files=(again, mixed)))
+    assert await store.recordings(CID) == [first[1], mixed, again]
 
 
 async def test_one_consultation_does_not_see_another(store: Store) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from server.model.consultation import Agent, Consultation, ConsultationStatus, Frozen, Participant, Role
 from server.model.errors import DatabaseUnavailable, NotFound
-from server.model.events import ChatSent, EndReason, RecordingFile
+from server.model.events import ChatSent, EndReason, RecordingFile, SidecarState
 from server.model.insight import Audience, Evidence, Tip, TipKind, TipMark
 from server.model.transcript import Utterance, Word
 
@@ -48,6 +48,7 @@ class FakeStore:
     people: dict[str, list[Participant]] = field(default_factory=dict)
     happened: dict[str, list[FakeActivityEntry]] = field(default_factory=dict)
     away: bool = False
+    settlings: int = 0
     broken: bool = False
 
     def _check(self) -> None:
@@ -115,7 +116,12 @@ class FakeStore:
         self._check()
         return self.happened.get(consultation_id, [])
 
+    @property
+    def state(self) -> tuple[SidecarState, str]:
+        return ("delayed", "The database does not answer.") if self.away else ("ok", "")
+
     async def settled(self, timeout_s: float, /) -> bool:
+        self.settlings += 1
         return not self.away
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,13 @@ async def test_an_unchanged_file_is_not_sent_again(house: House) -> None:
     first = await house.call("GET", f"{FILES}/patient.wav")
     again = await house.call("GET", f"{FILES}/patient.wav", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status, await again.read()) == (304, b"")
+
+
+async def test_the_waveform_is_read_by_who_may_hear_the_recordings(house: House, recordings_dir: Path) -> None:
+    assert (await house.call("GET", f"{FILES}/peaks.json", "clinician")).status == 404
+    content = {"version": 1, "duration_s": 0.2, "peaks_per_s": 10, "loudest": 127, "peaks": {"patient": [1, 127]}}
+    (recordings_dir / CONSULTATION / "peaks.json").write_text(json.dumps(content))
+    answer = await house.call("GET", f"{FILES}/peaks.json", "clinician")
+    assert (answer.content_type, await answer.json()) == ("application/json", content)
+    assert (await house.call("GET", f"{FILES}/peaks.json", "patient")).status == 403
+    assert (await house.call("GET", "/api/consultations/unknown-1/recordings/peaks.json")).status == 404

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.e2e.running import FIXTURE, ROOT
+from tests.e2e.running import FIXTURE, ROOT, running_server, until
 
 
 async def _replay(server, *arguments: str) -> tuple[int, str, str]:
@@ -50,3 +50,26 @@ async def test_replay_names_what_is_wrong_in_one_sentence(server, tmp_path):
         assert err.startswith("escuta replay: ")
         assert sentence in err
         assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.timeout(120)
+async def test_replay_says_so_when_the_server_dies_in_mid_call(tmp_path):
+    with running_server(tmp_path) as server:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "server", "replay", "--url", server.address,
+            "--clinician", str(FIXTURE / "clinician.ogg"),
+            cwd=ROOT, env=server.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+
+        async def both_are_there() -> bool:
+            for one in (await server.call("GET", "/api/consultations"))["consultations"]:
+                detail = await server.call("GET", f"/api/consultations/{one['id']}")
+                return len(detail["participants"]) == 2
+            return False
+
+        await until(both_are_there)
+        server.kill()
+        out, err = await process.communicate()
+    assert process.returncode == 1
+    assert out == b""
+    assert err.startswith(b"escuta replay: The server closed the consultation"), err

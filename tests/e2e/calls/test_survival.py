@@ -57,7 +57,7 @@ async def test_sigkill_loses_at_most_the_last_second_and_the_next_start_finishes
 
         async def is_kept() -> bool:
             ended = (await server.call("GET", path))["status"] == "ended"
-            return ended and len((await server.call("GET", f"{path}/recordings"))["files"]) == 4
+            return ended and len((await server.call("GET", f"{path}/recordings"))["files"]) == 5
 
         await until(is_kept)
 
@@ -68,7 +68,7 @@ async def test_ctrl_c_ends_calls_cleanly_and_finalizes_recordings(tmp_path):
         consultation = await server.consultation("pt")
         await _talk(server, consultation, 5.0, server.stop)
         assert server.process.returncode == 0
-        assert len(_manifest(server, consultation)["files"]) == 4
+        assert len(_manifest(server, consultation)["files"]) == 5
 
 
 @pytest.mark.timeout(120)

@@ -1,0 +1,34 @@
+/** On a small screen one panel shows at a time; these choose it, and say what is new in the others. */
+
+import { h, setLabel } from './dom.js';
+
+/**
+ * @param {import('./call.js').CallOptions} options
+ * @returns {import('./call.js').Part}
+ */
+export function panelTabs({ store }) {
+  const names = /** @type {const} */ (['tips', 'captions', 'chat']);
+  const tabs = names.map((name) => {
+    const badge = h('span', { class: 'tab-badge', hidden: true, attrs: { 'aria-hidden': 'true' } });
+    const button = h('button', {
+      class: 'tab', data: { tab: name }, attrs: { type: 'button' },
+      on: { click: () => store.set(name === 'captions' ? { tab: name, captionsOn: true } : { tab: name }) },
+    }, h('span', { t: `${name}.title` }), badge);
+    return { name, button, badge };
+  });
+  const close = store.watch((state) => {
+    for (const { name, button, badge } of tabs) {
+      const count = name === 'tips' ? state.unseenTips : name === 'chat' ? state.unread : 0;
+      const urgent = name === 'tips' && state.unseenUrgent;
+      button.hidden = name === 'tips' && state.role !== 'clinician' && state.tips === 0;
+      button.setAttribute('aria-pressed', String(name === state.tab));
+      badge.hidden = count === 0;
+      badge.textContent = urgent ? '!' : String(count);
+      badge.dataset.urgent = String(urgent);
+      if (urgent) setLabel(button, 'tips.unseenUrgent');
+      else if (count) setLabel(button, name === 'tips' ? 'tips.unseen' : 'control.chatUnread', { count });
+      else setLabel(button, `${name}.title`);
+    }
+  });
+  return { element: h('div', { class: 'tabs', label: 'panel.tabs', attrs: { role: 'group' } }, ...tabs.map(({ button }) => button)), close };
+}
