@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-GARBAGE_THRESHOLDS = (10_000, 20, 20)
+GARBAGE_THRESHOLDS = (2_000, 10, 10)
 
 HELP = "Serve the page, the API and the calls; Ctrl-C ends calls cleanly and finalizes recordings."
 

@@ -15,9 +15,9 @@ from typing import Any
 import structlog
 from aioice.candidate import Candidate
 from aioice.ice import CandidatePair, Connection
-from aiortc import RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceParameters
+from pylibsrtp import Error as SrtpError
 from pylibsrtp import Session
 
 from .binding_seam import bind_candidates
@@ -34,16 +34,6 @@ MAX_WAITING_DATAGRAMS = 2048
 SETTLE_TIMEOUT_S = 1.0
 
 
-def keep_idle(transceiver: RTCRtpTransceiver) -> None:
-    """See to it that neither side ever starts: no decoder thread, no polling of a missing track."""
-    transceiver.receiver.receive = _nothing  # type: ignore[method-assign]
-    transceiver.sender.send = _nothing  # type: ignore[method-assign]
-
-
-async def _nothing(parameters: object) -> None:
-    """Stand in for starting a sender or receiver."""
-
-
 class Wire:
     """The encrypted way to one browser, taken over from aiortc."""
 
@@ -58,7 +48,7 @@ class Wire:
         self._hooks = hooks
         self._on_rtp = hooks.on_rtp
         self._buffer = packet_buffer()
-        self._rx_session: Session | None = None
+        self._rx_session: Any = self
         self._tx_session: Session | None = None
         self._pair: CandidatePair | None = None
         self._connecting: set[asyncio.Task[Any]] = set()
@@ -100,26 +90,40 @@ class Wire:
             self._outlet.close()
 
     def on_media(self, octets: int) -> bool | None:
-        """Take what may be an encrypted RTP packet, in the buffer; None if it is to go aiortc's way.
+        """Take what may be an encrypted RTP or RTCP packet, in the buffer; None if it is to go aiortc's way.
 
-        True if it was only passed on. Aiortc's way go RTCP, and RTP as long as older datagrams wait there, such as
-        the end of the handshake.
+        True if it was only passed on. Aiortc's way they go as long as older datagrams wait there, such as the end of
+        the handshake.
         """
-        dtls = self._dtls
-        if 192 <= self._buffer.view[1] <= 223 or dtls._rx_srtp is None:
+        if self._dtls._rx_srtp is not self._rx_session and not self._take_session():
             return None
-        if dtls._rx_srtp is not self._rx_session:
-            if not self._connection._queue.empty() or dtls._state is not State.CONNECTED:
-                return None
-            self._unprotect = self._buffer.unprotector(dtls._rx_srtp)
-            self._rx_session = dtls._rx_srtp
-            if self.inlet is not None:
-                self.inlet.srtp = address_of(self._rx_session)
+        if 192 <= self._buffer.view[1] <= 223:
+            self._take_control(bytes(self._buffer.view[:octets]))
+            return False
         octets = self._unprotect(octets)
         if octets < 0:
             self._counters.dropped_in += 1
             return True
         return self.on_decrypted(octets)
+
+    def _take_session(self) -> bool:
+        """Decrypt from here on; False while that is still aiortc's."""
+        dtls = self._dtls
+        if dtls._rx_srtp is None or dtls._state is not State.CONNECTED or not self._connection._queue.empty():
+            return False
+        self._unprotect = self._buffer.unprotector(dtls._rx_srtp)
+        self._rx_session = dtls._rx_srtp
+        if self.inlet is not None:
+            self.inlet.srtp = address_of(self._rx_session)
+        return True
+
+    def _take_control(self, data: bytes) -> None:
+        try:
+            decrypted = self._rx_session.unprotect_rtcp(data)
+        except (SrtpError, ValueError):
+            self._counters.dropped_in += 1
+            return
+        self.contained(self._hooks.on_rtcp, decrypted)
 
     def on_decrypted(self, octets: int) -> bool:
         """Take a decrypted RTP packet in the buffer; True if it was only passed on."""

@@ -1,15 +1,26 @@
-"""Sockets for aioice, bound as we want them. Touches private names of aioice, as `aiortc_seam` does."""
+"""What aiortc and aioice begin with, as we want it: bound sockets, idle senders and receivers. A seam, too."""
 
 from __future__ import annotations
 
 import structlog
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol
+from aiortc import RTCRtpTransceiver
 
 from .ice import IceSettings, announced, bind_udp, host_addresses, interfaces
 from .udp import Owner, UdpTransport
 
 log = structlog.get_logger()
+
+
+def keep_idle(transceiver: RTCRtpTransceiver) -> None:
+    """See to it that neither side ever starts: no decoder thread, no polling of a missing track."""
+    transceiver.receiver.receive = _nothing  # type: ignore[method-assign]
+    transceiver.sender.send = _nothing  # type: ignore[method-assign]
+
+
+async def _nothing(parameters: object) -> None:
+    """Stand in for starting a sender or receiver."""
 
 
 async def bind_candidates(connection: Connection, component: int, ice: IceSettings, owner: Owner) -> list[Candidate]:

@@ -61,6 +61,10 @@ class History:
         self._resent_in_window += 1
         return parse_rtp(sent)
 
+    def forget(self) -> None:
+        """Give the room back: nothing is sent on this stream any more."""
+        self.ring = Ring()
+
     def _sent(self, sequence_number: int) -> bytes | None:
         sent = self.ring.get(sequence_number % CAPACITY)
         return sent if len(sent) > 4 and int.from_bytes(sent[2:4], "big") == sequence_number else None

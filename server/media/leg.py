@@ -103,6 +103,9 @@ class Leg:
         self.listen_to(None)
         for listener in list(self.listeners):
             listener.listen_to(None)
+        for outbound in self.outbound.values():
+            if outbound.history is not None:
+                outbound.history.forget()
 
     def send_rtcp(self, data: bytes | None) -> None:
         """Send feedback to this browser, if there is any."""

@@ -15,7 +15,8 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from .aiortc_seam import Wire, keep_idle
+from .aiortc_seam import Wire
+from .binding_seam import keep_idle
 from .description import Kind, with_codec_parameters
 from .ice import IceSettings, RemoteCandidate
 from .offer import Offer

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 
-from server.media.aiortc_seam import keep_idle
+from server.media.binding_seam import keep_idle
 from server.media.description import ABS_SEND_TIME, MID
 from server.media.rtcp import (
     KeyFrameRequest,
