@@ -15,26 +15,32 @@ from typing import Any
 
 import structlog
 from aioice.candidate import Candidate, candidate_foundation, candidate_priority
-from aioice.ice import Connection, StunProtocol
+from aioice.ice import CandidatePair, Connection, StunProtocol
 from aiortc import RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport, State
 from aiortc.rtcicetransport import RTCIceParameters
+from pylibsrtp import Session
 
 from .consent_seam import keep_consent
 from .ice import IceSettings, announced, bind_udp, host_addresses, interfaces
+from .srtp_seam import packet_buffer
+from .udp import UdpTransport
 
 log = structlog.get_logger()
 
 MAX_WAITING_DATAGRAMS = 2048
-MAX_UNSENT_BYTES = 1 << 20
 SETTLE_TIMEOUT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class WireHooks:
-    """Whom a wire tells; called on the event loop. What they raise is counted and goes no further."""
+    """Whom a wire tells; called on the event loop. What they raise is counted and goes no further.
 
-    on_rtp: Callable[[bytes], None]
+    Of RTP, `on_rtp` gets the length of the packet that lies in `packet_buffer()`, and returns True if it was only
+    passed on.
+    """
+
+    on_rtp: Callable[[int], bool]
     on_rtcp: Callable[[bytes], None]
 
 
@@ -67,6 +73,11 @@ class Wire:
         self._connection: Connection = dtls.transport._connection
         self._ice = ice
         self._hooks = hooks
+        self._on_rtp = hooks.on_rtp
+        self._buffer = packet_buffer()
+        self._rx_session: Session | None = None
+        self._tx_session: Session | None = None
+        self._pair: CandidatePair | None = None
         self._connecting: set[asyncio.Task[Any]] = set()
         self._take_packets()
         self._take_sockets()
@@ -78,32 +89,58 @@ class Wire:
 
     def send(self, data: bytes, *, rtcp: bool) -> bool:
         """Encrypt and send at once; False if it could not be sent."""
-        pair = self._connection._nominated.get(1)
-        if pair is None or self._dtls._state is not State.CONNECTED:
+        if not rtcp:
+            self._buffer.view[: len(data)] = data
+            return self.send_in_place(len(data))
+        try:
+            return self._send(self._dtls._tx_srtp.protect_rtcp(data)) if self.connected else False
+        except Exception:
+            return self._not_sent()
+
+    def send_in_place(self, octets: int) -> bool:
+        """Encrypt and send the RTP packet of that length that lies in the buffer; False if it could not be sent."""
+        dtls = self._dtls
+        if dtls._state is not State.CONNECTED:
             return False
         try:
-            udp = pair.protocol.transport
-            if udp.get_write_buffer_size() > MAX_UNSENT_BYTES:  # type: ignore[attr-defined]
-                self.counters.dropped_out += 1
-                return False
-            session = self._dtls._tx_srtp
-            udp.sendto(session.protect_rtcp(data) if rtcp else session.protect(data), pair.remote_addr)
+            if dtls._tx_srtp is not self._tx_session or self._tx_session is None:
+                self._protect = self._buffer.protector(dtls._tx_srtp)
+                self._tx_session = dtls._tx_srtp
+            octets = self._protect(octets)
+            return octets > 0 and self._send(self._buffer.view[:octets])
         except Exception:
-            # It is the other leg that sends: its failure must not end the leg whose packet this is.
-            self.counters.send_errors += 1
-            if self.counters.send_errors == 1:
-                log.warning("media.send_failed", exc_info=True)
+            return self._not_sent()
+
+    def _send(self, data: bytes | memoryview) -> bool:
+        pair = self._connection._nominated.get(1)
+        if pair is None:
             return False
+        if pair is not self._pair:
+            self._pair, self._address, self._sendto = pair, pair.remote_addr, pair.protocol.transport.sendto
+        self._sendto(data, self._address)
         return True
 
-    def contained(self, hook: Callable[[Any], None], value: object) -> None:
+    def _drop(self) -> None:
+        self.counters.dropped_out += 1
+
+    def _not_sent(self) -> bool:
+        # It is the other leg that sends: its failure must not end the leg whose packet this is.
+        self.counters.send_errors += 1
+        if self.counters.send_errors == 1:
+            log.warning("media.send_failed", exc_info=True)
+        return False
+
+    def contained(self, hook: Callable[[Any], object], value: object) -> None:
         """Call a hook and count what it raises: aiortc would end the connection."""
         try:
             hook(value)
         except Exception:
-            self.counters.hook_errors += 1
-            if self.counters.hook_errors == 1:
-                log.exception("media.hook_failed")
+            self._hook_failed()
+
+    def _hook_failed(self) -> None:
+        self.counters.hook_errors += 1
+        if self.counters.hook_errors == 1:
+            log.exception("media.hook_failed")
 
     def abort(self) -> None:
         """Free sockets and tasks of a connection that does not close by itself."""
@@ -130,7 +167,8 @@ class Wire:
         dtls, queue = self._dtls, self._connection._queue
 
         async def on_rtp(data: bytes, arrival_time_ms: int) -> None:  # noqa: ARG001
-            self.contained(self._hooks.on_rtp, data)
+            self._buffer.view[: len(data)] = data
+            self.contained(self._hooks.on_rtp, len(data))
 
         async def on_rtcp(data: bytes) -> None:
             self.contained(self._hooks.on_rtcp, data)
@@ -145,6 +183,31 @@ class Wire:
         dtls._handle_rtp_data = on_rtp  # type: ignore[method-assign]
         dtls._handle_rtcp_data = on_rtcp  # type: ignore[method-assign]
         self._connection.data_received = on_datagram  # type: ignore[method-assign]
+
+    def _take_media(self, octets: int) -> bool | None:
+        """Take what may be an encrypted RTP packet, in the buffer; None if it is to go aiortc's way.
+
+        True if it was only passed on.
+
+        That way go RTCP, and RTP as long as older datagrams wait there, such as the end of the handshake.
+        """
+        dtls = self._dtls
+        if 192 <= self._buffer.view[1] <= 223 or dtls._rx_srtp is None:
+            return None
+        if dtls._rx_srtp is not self._rx_session:
+            if not self._connection._queue.empty() or dtls._state is not State.CONNECTED:
+                return None
+            self._unprotect = self._buffer.unprotector(dtls._rx_srtp)
+            self._rx_session = dtls._rx_srtp
+        octets = self._unprotect(octets)
+        if octets < 0:
+            self.counters.dropped_in += 1
+            return True
+        try:
+            return self._on_rtp(octets)
+        except Exception:
+            self._hook_failed()
+            return False
 
     def _take_sockets(self) -> None:
         ice = self._dtls.transport
@@ -166,7 +229,7 @@ class Wire:
 
     async def _bind(self, component: int) -> list[Candidate]:
         """Bind every address worth offering, in the port range; return the candidates as the answer names them."""
-        loop, connection = asyncio.get_running_loop(), self._connection
+        connection = self._connection
         candidates: list[Candidate] = []
         for rank, address in enumerate(host_addresses(interfaces())):
             try:
@@ -174,7 +237,8 @@ class Wire:
             except OSError as error:
                 log.debug("media.address_not_bound", address=address, error=repr(error))
                 continue
-            transport, protocol = await loop.create_datagram_endpoint(lambda: StunProtocol(connection), sock=sock)
+            protocol = StunProtocol(connection)
+            transport = UdpTransport(sock, protocol, self._buffer, self._take_media, self._drop)
             protocol.local_candidate = _candidate(component, address, transport.get_extra_info("sockname")[1], rank)
             connection._protocols.append(protocol)
             if connection._closing:

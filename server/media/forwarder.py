@@ -61,6 +61,17 @@ class Continuity:
             self._newest_timestamp, self._newest_s = out_timestamp, now_s
         return out & 0xFFFF, out_timestamp
 
+    def follow(self, sequence_number: int, timestamp: int, now_s: float) -> tuple[int, int] | None:
+        """Return what `rewrite` would for the packet next to the newest; None, and nothing changed, for any other."""
+        number = self._highest_in + 1
+        if sequence_number != number & 0xFFFF:
+            return None
+        self._highest_in = number
+        self._highest_out = out = number + self._sequence_offset
+        self._newest_timestamp = out_timestamp = (timestamp + self._timestamp_offset) & 0xFFFFFFFF
+        self._newest_s = now_s
+        return out & 0xFFFF, out_timestamp
+
     def timestamp(self, timestamp: int) -> int:
         """Return the outbound timestamp for one of the present source."""
         return (timestamp + self._timestamp_offset) & 0xFFFFFFFF
@@ -104,16 +115,16 @@ class Forwarder:
     def agree(self, line: MediaLine) -> None:
         """Go on with what a negotiation agreed on."""
         self.line = line
-        self._ssrc = line.ssrcs[0]
-        self._mid = line.mid.encode()
-        self._extension_ids = {uri: identifier for identifier, uri in line.extensions.items()}
+        self.ssrc = line.ssrcs[0]
+        self.mid = line.mid.encode()
+        self.extension_ids = {uri: identifier for identifier, uri in line.extensions.items()}
         self._payload_types: dict[str, int | None] = {}
 
     def forward(
         self, packet: RtpPacket, source: Source, codec: str, extensions: Mapping[int, str], now_s: float
     ) -> RtpPacket | None:
         """Return the packet to send, or None; `counters` tell why. `extensions` are the source's ids."""
-        payload_type = self._payload_type(codec)
+        payload_type = self.payload_type(codec)
         if payload_type is None:
             self.counters.no_codec += 1
             return None
@@ -131,14 +142,15 @@ class Forwarder:
             payload_type=payload_type,
             sequence_number=rewritten[0],
             timestamp=rewritten[1],
-            ssrc=self._ssrc,
+            ssrc=self.ssrc,
             payload=packet.payload,
             marker=packet.marker,
             extensions=self._rewrite_extensions(packet.extensions, extensions),
             padding=packet.padding,
         )
 
-    def _payload_type(self, codec: str) -> int | None:
+    def payload_type(self, codec: str) -> int | None:
+        """Return the number under which this browser takes a codec."""
         if codec not in self._payload_types:
             self._payload_types[codec] = self.line.payload_type(codec)
         return self._payload_types[codec]
@@ -149,11 +161,11 @@ class Forwarder:
         kept: list[tuple[int, bytes]] = []
         for identifier, value in extensions:
             uri = uris.get(identifier)
-            ours = self._extension_ids.get(uri) if uri is not None else None
+            ours = self.extension_ids.get(uri) if uri is not None else None
             if ours is None:
                 continue
             if uri == MID:
-                kept.append((ours, self._mid))
+                kept.append((ours, self.mid))
             elif uri in (AUDIO_LEVEL, ABS_SEND_TIME):
                 kept.append((ours, value))
         return tuple(kept)

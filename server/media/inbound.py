@@ -58,10 +58,7 @@ class Inbound:
         if original is None or not self._take_ssrc(original.ssrc, now_s):
             self.counters.ignored += 1
             return None
-        self.idle = False
-        self._heard_s = now_s
-        self.counters.packets += 1
-        self.counters.octets += len(packet.payload)
+        self._count(len(packet.payload), now_s, 1)
         if self.line.kind == "video":
             self._gaps.arrived(original.sequence_number, now_s)
             if self._gate.awaited:
@@ -73,6 +70,17 @@ class Inbound:
     def unsettled(self) -> bool:
         """Something is to be asked of this browser soon, or was: each packet may be the occasion, or the answer."""
         return self._gate.waiting or self._gate.awaited or self._gaps.open or self._gaps.hopeless
+
+    def count(self, octets: int, now_s: float, packets: int = 1) -> None:
+        """Count packets that a lane passed on in sequence, with payloads of so many bytes together."""
+        self._count(octets, now_s, packets)
+        self._gaps.advance(packets)
+
+    def _count(self, octets: int, now_s: float, packets: int) -> None:
+        self.idle = False
+        self._heard_s = now_s
+        self.counters.packets += packets
+        self.counters.octets += octets
 
     def key_frame_request(self, now_s: float, *, urgent: bool = False) -> bytes | None:
         """Return a PLI if one may be sent now; otherwise it waits for `due_feedback`."""

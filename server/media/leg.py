@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from .alone import Alone
 from .description import Kind, MediaLine
@@ -12,6 +13,19 @@ from .outbound import Outbound
 from .rtp import RtpPacket
 from .stats import KindStats
 from .transport import Transport
+
+
+class ShortWay(Protocol):
+    """What is kept in `Leg.lanes`, by payload type: `lane.Lane`."""
+
+    quiet: bool
+
+    @property
+    def current(self) -> bool:
+        """What it was made for still holds."""
+
+    def forward(self, octets: int, now_s: float) -> bool:
+        """Send the packet of that length in the buffer on its way, or refuse it."""
 
 
 class Leg:
@@ -26,6 +40,7 @@ class Leg:
         self.source: Leg | None = None
         self.listeners: list[Leg] = []
         self.alone = Alone()
+        self.lanes: dict[int, ShortWay] = {}
         self._now_s = now_s
 
     def agree(self, lines: Iterable[MediaLine], offered: Iterable[OfferedLine]) -> None:
@@ -47,14 +62,17 @@ class Leg:
             for inbound in self.inbound.values()
             for payload_type in (*inbound.line.codecs, *inbound.line.rtx)
         }
+        self._close_lanes()
 
     def listen_to(self, source: Leg | None) -> None:
         """Take what `source` sends from now on; it is asked for a key frame at once."""
         if source is self.source:
             return
+        self._close_lanes()
         if self.source is not None:
             self.source.listeners.remove(self)
         self.source = source
+        self._close_lanes()
         if source is not None:
             source.listeners.append(self)
             self._begin_with_key_frame()
@@ -112,6 +130,12 @@ class Leg:
             late=held.late if held else 0,
             awaiting_key_frame=held.awaiting_key_frame if held else 0,
         )
+
+    def _close_lanes(self) -> None:
+        """End short ways from and to this browser: what they build on changes."""
+        self.lanes.clear()
+        if self.source is not None:
+            self.source.lanes.clear()
 
     def _begin_with_key_frame(self) -> None:
         # Not before this browser can receive it: encoders ignore a second request within 300 ms.

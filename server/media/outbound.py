@@ -50,14 +50,19 @@ class Outbound:
         forwarded = self.forwarder.forward(packet, source, codec, inbound.line.extensions, now_s)
         if forwarded is None:
             return None
-        if self._history is not None:
-            if forwarded.sequence_number in self._history:
-                self.counters.duplicates += 1
-                return None
-            self._history.keep(forwarded)
+        if self._history is not None and forwarded.sequence_number in self._history:
+            self.counters.duplicates += 1
+            return None
+        data = forwarded.write()
+        self.keep(forwarded.sequence_number, len(forwarded.payload), data)
+        return data
+
+    def keep(self, sequence_number: int, octets: int, data: bytes | memoryview) -> None:
+        """Count a packet that is about to be sent, and remember it for a while; `octets` are its payload's."""
         self.counters.packets += 1
-        self.counters.octets += len(forwarded.payload)
-        return forwarded.write()
+        self.counters.octets += octets
+        if self._history is not None:
+            self._history.keep(sequence_number, bytes(data))
 
     def retransmit(self, sequence_numbers: Iterable[int], now_s: float) -> tuple[list[bytes], list[int]]:
         """Return (packets to send again, the source's numbers of those that never came this far)."""

@@ -169,8 +169,8 @@ class Peer:
         if [line.mid for line in offer.lines[: len(before.lines)]] != [line.mid for line in before.lines]:
             raise InvalidOffer("The SDP offer changes the order of its media lines; open a new connection instead.")
 
-    def _on_rtp(self, data: bytes) -> None:
-        self._packets.take(data)
+    def _on_rtp(self, octets: int) -> bool:
+        return self._packets.take_in_place(octets)
 
     def _on_rtcp(self, data: bytes) -> None:
         self._control.take(data)

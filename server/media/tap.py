@@ -37,7 +37,10 @@ class Tap:
 
     def audio(self, packet: OpusPacket) -> None:
         """Pass an audio packet on."""
-        self._contained(lambda: self._listener.on_audio(packet))
+        try:
+            self._listener.on_audio(packet)
+        except Exception:
+            self._failed()
 
     def report(self, report: SenderReport) -> None:
         """Pass a sender report on."""
@@ -54,7 +57,10 @@ class Tap:
         try:
             call()
         except Exception:
-            # An exception here would close the connection of somebody who talks.
-            self.errors += 1
-            if self.errors == 1:
-                log.exception("media.listener_failed")
+            self._failed()
+
+    def _failed(self) -> None:
+        # An exception going on would close the connection of somebody who talks.
+        self.errors += 1
+        if self.errors == 1:
+            log.exception("media.listener_failed")

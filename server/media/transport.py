@@ -75,6 +75,10 @@ class Transport:
         """Encrypt and send an RTP packet at once; False if it could not be sent."""
         return self._wire is not None and self._wire.send(data, rtcp=False)
 
+    def send_in_place(self, octets: int) -> bool:
+        """Encrypt and send the RTP packet of that length in `packet_buffer()`; False if it could not be sent."""
+        return self._wire is not None and self._wire.send_in_place(octets)
+
     def send_rtcp(self, data: bytes) -> bool:
         """Encrypt and send an RTCP compound at once; False if it could not be sent."""
         return self._wire is not None and self._wire.send(data, rtcp=True)

@@ -10,6 +10,7 @@ from server.media.leg import Leg
 from server.media.offer import OfferedLine
 from server.media.packets import PacketPath
 from server.media.rtp import RtpPacket, parse_rtp
+from server.media.srtp_seam import packet_buffer
 from server.media.tap import Tap
 from tests.media.browser import Listener
 
@@ -28,6 +29,12 @@ class WrittenDown:
     def send_rtp(self, data: bytes) -> bool:
         self.rtp.append(parse_rtp(data))
         return True
+
+    def send_in_place(self, octets: int) -> bool:
+        view = packet_buffer().view
+        sent = self.send_rtp(bytes(view[:octets]))
+        view[12:octets] = bytes(octets - 12)  # encrypted
+        return sent
 
     def send_rtcp(self, data: bytes) -> bool:
         self.rtcp.extend(rtcp.parse_rtcp(data))

@@ -43,7 +43,8 @@ def test_the_versions_are_those_the_seam_was_read_against():
         (aioice.ice.Connection.get_component_candidates, ["self", "component", "addresses", "timeout"], True),
         (aioice.ice.StunProtocol.__init__, ["self", "receiver"], False),
         (aioice.ice.StunProtocol.close, ["self"], True),
-        (pylibsrtp.Session.protect, ["self", "packet"], False),
+        (aioice.ice.StunProtocol.datagram_received, ["self", "data", "addr"], False),
+        (aioice.ice.StunProtocol.connection_lost, ["self", "exc"], False),
         (pylibsrtp.Session.protect_rtcp, ["self", "packet"], False),
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
@@ -61,6 +62,7 @@ async def test_the_private_attributes_are_there():
     assert dtls._state is State.NEW
     assert dtls._task is None
     assert dtls._tx_srtp is None
+    assert dtls._rx_srtp is None
     connection = dtls.transport._connection
     assert dtls.transport._recv == connection.recv
     assert connection._nominated == {}
@@ -77,6 +79,9 @@ async def test_the_private_attributes_are_there():
         # Our replacements are found because these look them up on the instance, at the time of the call.
         (RTCDtlsTransport._recv_next, ["await self._handle_rtp_data(data, arrival_time_ms=arrival_time_ms)"]),
         (RTCDtlsTransport._recv_next, ["await self._handle_rtcp_data(data)", "first_byte = data[0]"]),
+        # Nothing else is asked of a socket's transport.
+        (aioice.ice.StunProtocol.send_stun, ["self.transport.sendto(bytes(message), addr)"]),
+        (aioice.ice.StunProtocol.close, ["self.transport.close()", "await self.__closed"]),
         (aioice.ice.StunProtocol.datagram_received, ["self.receiver.data_received("]),
         (aioice.ice.Connection.gather_candidates, ["self.get_component_candidates("]),
         (aioice.ice.Connection.connect, ["asyncio.create_task(self.query_consent())"]),

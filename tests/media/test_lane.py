@@ -1,0 +1,149 @@
+"""The short way does to a packet what the long way does, or leaves it to that."""
+
+from __future__ import annotations
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from server.media.description import ABS_SEND_TIME, AUDIO_LEVEL, MID, MediaLine
+from server.media.layout import read_layout
+from server.media.offer import OfferedLine
+from server.media.rtp import RtpPacket, parse_rtp, write_extensions
+from server.media.srtp_seam import packet_buffer
+from tests.media.legs import VP8_DELTA, VP8_KEY, Side, pair
+
+OTHER = "urn:something:else"
+KNOWN = st.sampled_from([MID, ABS_SEND_TIME, AUDIO_LEVEL, OTHER])
+EXTENSIONS = st.dictionaries(st.integers(1, 14), KNOWN, max_size=4)
+
+
+def put(side: Side, data: bytes) -> None:
+    """Hand a packet over as the wire does."""
+    packet_buffer().view[: len(data)] = data
+    side.packets.take_in_place(len(data))
+
+
+def lines(side: Side, extensions: dict[int, str], mid: str) -> None:
+    """Negotiate `side` again."""
+    base = side.base
+    side.leg.agree(
+        (
+            MediaLine("audio", mid, {111: "opus"}, extensions=extensions, ssrcs=(base + 11,), cname="us"),
+            MediaLine("video", "v", {96: "VP8"}, {97: 96}, extensions, (base + 12,), {base + 13: base + 12}),
+        ),
+        (OfferedLine("audio", mid, (base + 1,), {}), OfferedLine("video", "v", (base + 2,), {base + 3: base + 2})),
+    )
+
+
+packets = st.builds(
+    RtpPacket,
+    payload_type=st.sampled_from([96, 96, 96, 111, 111, 97, 100]),
+    sequence_number=st.integers(0, 6),
+    timestamp=st.integers(0, 0xFFFFFFFF),
+    ssrc=st.sampled_from([1001, 1002, 1002, 1003]),
+    payload=st.sampled_from([VP8_KEY, VP8_DELTA, b"", b"\x00\x03\x10\x01again"]),
+    marker=st.booleans(),
+    extensions=st.lists(
+        st.tuples(st.integers(1, 15), st.sampled_from([b"a", b"0", b"abc", b"\x00", b"x" * 17])), max_size=3
+    ).map(tuple),
+    padding=st.sampled_from([0, 0, 0, 4]),
+)
+ordered = st.builds(
+    lambda some, kinds: [
+        RtpPacket(96 if video else 111, 1000 + i, p.timestamp, 1002 if video else 1001, p.payload, p.marker, e)
+        for i, (p, (video, e)) in enumerate(zip(some, kinds, strict=False))
+    ],
+    st.lists(packets, min_size=8, max_size=30),
+    st.lists(
+        st.tuples(
+            st.just(True),
+            st.lists(st.tuples(st.integers(1, 6), st.sampled_from([b"a", b"0", b"abc"])), max_size=3).map(tuple),
+        ),
+        min_size=8,
+        max_size=30,
+    ),
+)
+
+
+@given(st.one_of(ordered, st.lists(packets, max_size=40)), EXTENSIONS, EXTENSIONS, st.sampled_from(["a", "0", "mid"]))
+@example([RtpPacket(111, n, n, 1001, b"x", extensions=((1, b"a"),)) for n in range(9)], {1: MID}, {2: MID}, "0")
+def test_short_and_long_way_end_alike(sent, theirs, ours, mid):
+    ends = []
+    for short in (True, False):
+        sender, receiver, clock = pair()
+        lines(sender, theirs, "a")
+        lines(receiver, ours, mid)
+        for forwarder in (receiver.leg.outbound["audio"].forwarder, receiver.leg.outbound["video"].forwarder):
+            forwarder.continuity.__init__(90_000, 40_000, 7)
+        for packet in [RtpPacket(96, 999, 0, 1002, VP8_KEY), RtpPacket(111, 999, 0, 1001, b"x"), *sent]:
+            clock[0] += 0.02
+            put(sender, packet.write()) if short else sender.packets.take(packet.write())
+        stats = [sender.leg.kind_stats(kind) for kind in ("audio", "video")]
+        stats += [receiver.leg.kind_stats(kind) for kind in ("audio", "video")]
+        ring = [
+            receiver.leg.outbound["video"]._history.resend(number, clock[0])
+            for number in range(40_000, 40_040)
+            if number in receiver.leg.outbound["video"]._history
+        ]
+        ends.append((receiver.transport.rtp, sender.transport.rtcp, sender.listener.audio, stats, ring))
+    assert ends[0] == ends[1]
+
+
+def test_the_usual_packets_do_go_the_short_way():
+    sender, _, _ = pair()
+    taken = []
+    take, sender.packets.take = sender.packets.take, lambda data: (taken.append(data), take(data))
+    for number in range(100):
+        put(sender, RtpPacket(96, (65500 + number) & 0xFFFF, number, 1002, VP8_KEY, extensions=((1, b"a"),)).write())
+        put(sender, RtpPacket(111, number, number, 1001, b"sound", extensions=((1, b"a"),)).write())
+    assert len(taken) == 2
+    assert [packet.payload for packet in sender.listener.audio] == [b"sound"] * 100
+
+
+def test_another_source_and_another_listener_end_the_short_way():
+    sender, receiver, clock = pair()
+    other = Side(3000, clock)
+    for number in range(3):
+        put(sender, RtpPacket(111, number, 0, 1001, b"x").write())
+    receiver.leg.listen_to(other.leg)
+    put(sender, RtpPacket(111, 3, 0, 1001, b"x").write())
+    assert len(receiver.transport.rtp) == 3
+    receiver.leg.listen_to(sender.leg)
+    other.leg.listen_to(sender.leg)
+    put(sender, RtpPacket(111, 4, 0, 1001, b"x").write())
+    put(sender, RtpPacket(111, 5, 0, 1001, b"x").write())
+    assert (len(receiver.transport.rtp), len(other.transport.rtp)) == (5, 2)
+    sender.leg.part()
+    put(sender, RtpPacket(111, 6, 0, 1001, b"x").write())
+    assert (len(receiver.transport.rtp), len(other.transport.rtp)) == (5, 2)
+
+
+@given(st.binary(max_size=60), st.booleans())
+def test_no_decrypted_bytes_raise(data, known):
+    sender, _, _ = pair()
+    put(sender, RtpPacket(96, 1, 0, 1002, VP8_KEY).write())
+    put(sender, (b"\x90\x60\x00\x02" + bytes(4) + (1002).to_bytes(4, "big") if known else b"") + data)
+
+
+@given(EXTENSIONS, EXTENSIONS, st.dictionaries(st.integers(1, 14), st.binary(min_size=1, max_size=16), max_size=4))
+def test_a_layout_says_what_the_forwarder_would_write(theirs, ours, values):
+    if not values:
+        return
+    block = write_extensions(tuple(values.items()))
+    known = {uri: number for number, uri in ours.items()}
+    layout = read_layout(block, theirs, known, b"abc")
+    if layout is None:
+        assert any(theirs.get(number) == MID and len(value) != 3 for number, value in values.items())
+        return
+    number = int.from_bytes(block, "big")
+    assert number & layout.mask == layout.expected
+    changed = (number & layout.keep | layout.fixed).to_bytes(len(block), "big")
+    if layout.same:
+        assert changed == block
+    packet = parse_rtp(b"\x90" + bytes(11) + changed)
+    expected = [
+        (known[theirs[n]], b"abc" if theirs[n] == MID else value)
+        for n, value in values.items()
+        if theirs.get(n) in known and theirs[n] != OTHER
+    ]
+    assert list(packet.extensions) == expected
