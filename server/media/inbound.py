@@ -58,7 +58,7 @@ class Inbound:
         if original is None or not self._take_ssrc(original.ssrc, now_s):
             self.counters.ignored += 1
             return None
-        self.count(len(packet.payload), now_s)
+        self._count(len(packet.payload), now_s, 1)
         if self.line.kind == "video":
             self._gaps.arrived(original.sequence_number, now_s)
             if self._gate.awaited:
@@ -72,16 +72,15 @@ class Inbound:
         return self._gate.waiting or self._gate.awaited or self._gaps.open or self._gaps.hopeless
 
     def count(self, octets: int, now_s: float, packets: int = 1) -> None:
-        """Count a packet of this line with a payload of so many bytes, or several together."""
+        """Count packets that a lane passed on in sequence, with payloads of so many bytes together."""
+        self._count(octets, now_s, packets)
+        self._gaps.advance(packets)
+
+    def _count(self, octets: int, now_s: float, packets: int) -> None:
         self.idle = False
         self.heard_s = now_s
         self.counters.packets += packets
         self.counters.octets += octets
-
-    def count_usual(self, octets: int, now_s: float, packets: int = 1) -> None:
-        """Count packets that were the next in sequence and passed on unseen."""
-        self.count(octets, now_s, packets)
-        self._gaps.advance(packets)
 
     def key_frame_request(self, now_s: float, *, urgent: bool = False) -> bytes | None:
         """Return a PLI if one may be sent now; otherwise it waits for `due_feedback`."""

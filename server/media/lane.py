@@ -66,7 +66,7 @@ class Lane:
         passed = self._native.passed() if self._native is not None else None
         if passed is not None:
             at_s = now_s - passed.ago_s
-            self._inbound.count_usual(passed.octets, at_s, passed.packets)
+            self._inbound.count(passed.octets, at_s, passed.packets)
             self._forwarder.continuity.advance(passed.packets, passed.newest_timestamp, at_s)
             self._outbound.counters.packets += passed.packets
             self._outbound.counters.octets += passed.octets
@@ -105,7 +105,7 @@ class Lane:
             block = int.from_bytes(view[HEADER.size : start], "big") & layout.keep | layout.fixed
             view[HEADER.size : start] = block.to_bytes(start - HEADER.size, "big")
         HEADER.pack_into(view, 0, first, second & 0x80 | self._payload_type, *numbers, self._forwarder.ssrc)
-        inbound.count_usual(octets - start, now_s)
+        inbound.count(octets - start, now_s)
         self._outbound.keep(numbers[0], octets - start, view[:octets])
         if self._tap is None:
             self._send(octets)

@@ -87,9 +87,9 @@ class Seating:
         )
         room.show_presence(seat)
         if room.settings.consent == "external":
-            self.consent(seat, True)
+            self._consent(seat, True)
         elif request.consent is not None:
-            self.consent(seat, request.consent)
+            self._consent(seat, request.consent)
         else:
             room.capture.follow(consented(room.seats))
 
@@ -99,15 +99,18 @@ class Seating:
         Raises:
             TooFrequent: If it is granted again right after it was changed; a withdrawal always counts.
         """
+        rested_s = self.room.clock.now_s() - seat.consented_at_s
+        if granted and seat.consent is False and rested_s < CONSENT_REST_S:
+            raise TooFrequent("Consent was changed a moment ago: wait two seconds and allow it again.")
+        self._consent(seat, granted)
+
+    def _consent(self, seat: Seat, granted: bool) -> None:
         room = self.room
         mode = room.settings.consent
         granted = granted or mode == "external"
         if seat.consent != granted:
-            now_s = room.clock.now_s()
-            if granted and seat.consent is False and now_s - seat.consented_at_s < CONSENT_REST_S:
-                raise TooFrequent("Consent was changed a moment ago: wait two seconds and allow it again.")
-            seat.consent, seat.consented_at_s = granted, now_s
-            room.publish(ConsentChanged(at_s=now_s, role=seat.role, granted=granted, mode=mode))
+            seat.consent, seat.consented_at_s = granted, room.clock.now_s()
+            room.publish(ConsentChanged(at_s=seat.consented_at_s, role=seat.role, granted=granted, mode=mode))
         room.capture.follow(consented(room.seats))
 
     def media(self, seat: Seat, *, microphone: bool, camera: bool, screen: bool) -> None:

@@ -146,10 +146,10 @@ class Signaling:
         outbox.send(self._welcome(seating, greeting.seat, request))
         for sequence, event in greeting.missed:
             connection.deliver(sequence, event)
-        seating.announce(greeting.seat, request)
-        self._tell_speech_state(seating, connection)
         session = Session(seating, greeting.seat, connection, outbox)
         try:
+            seating.announce(greeting.seat, request)
+            self._tell_speech_state(seating, connection)
             await session.converse(socket)
         finally:
             seating.detach(greeting.seat, connection)

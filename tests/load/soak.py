@@ -43,9 +43,9 @@ def main() -> int:
 
 
 def soak(asked: argparse.Namespace, started: compare.Started) -> dict:
-    """Go round until time is up; the first twelfth of it (five minutes of sixty, a round at least) is warming up."""
+    """Go round until time is up; the first five minutes, or a third of less, are warming up."""
     began_s = time.monotonic()
-    until_s, warm_s = began_s + asked.minutes * 60, began_s + asked.minutes * 5
+    until_s, warm_s = began_s + asked.minutes * 60, began_s + min(300.0, asked.minutes * 20)
     samples, joins, lost = [], 0, 0.0
     reference = None
     load = Load(asked.calls, asked.talk, "360p", True, 1, (), started.pid)

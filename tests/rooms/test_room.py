@@ -516,6 +516,15 @@ async def test_consent_cannot_flicker_but_can_always_be_withdrawn(house):
         assert all(channel.closed for channel in house.speech.channels)
 
 
+async def test_joining_again_with_consent_right_after_a_withdrawal_is_no_fault(house):
+    async with living(house.room()) as seating:
+        patient, connection, _ = join(seating, PATIENT)
+        seating.consent(patient, False)
+        seating.detach(patient, connection)
+        join(seating, PATIENT, consent=True)
+        assert patient.consent is True
+
+
 async def test_an_offer_of_a_socket_that_was_replaced_meanwhile_gets_no_seat(house):
     house.peers_answer = asyncio.Event()
     async with living(house.room()) as seating:
