@@ -26,7 +26,10 @@ from .rooms.registry import Registry
 from .rooms.services import Recording, RoomServices
 from .settings import Settings
 from .speech.service import SpeechService
+from .speech.ways import SharedProcess
+from .storage.cluster import CONNECTIONS, CONNECTIONS_EACH
 from .storage.embedded import EmbeddedPostgres
+from .storage.left_spools import apply_left, spool_dir
 from .storage.store import Store
 from .web.application import WebContext, setup_web
 from .web.auth import TokenAuthority
@@ -47,11 +50,23 @@ class Parts:
     web: web.Application
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of several servers behind one port: what it owns, and what it shares with the others."""
+
+    database_url: str
+    spool_dir: Path
+    speech_socket: Path
+    owns: Callable[[str], bool]
+
+
 @asynccontextmanager
-async def running(settings: Settings, say: Callable[[str], None] = lambda _: None) -> AsyncIterator[Parts]:
+async def running(
+    settings: Settings, say: Callable[[str], None] = lambda _: None, place: Place | None = None
+) -> AsyncIterator[Parts]:
     """Start every part in order; leaving ends every consultation and puts its papers in order first.
 
-    `say` gets a line of progress for people.
+    `say` gets a line of progress for people; without a `place` this is the only server of its data.
 
     Raises:
         EscutaError: If a part cannot start; the message says which and what to do.
@@ -62,11 +77,11 @@ async def running(settings: Settings, say: Callable[[str], None] = lambda _: Non
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
         say("Starting the database…")
-        store = await Store.open(await _database_url(settings, stack), settings.data_dir / "spool")
+        store = await (_only_store(settings, stack) if place is None else _shared_store(place))
         stack.push_async_callback(store.aclose)
         live = create_live_store(settings)
         stack.push_async_callback(live.aclose)
-        speech = SpeechService(settings)
+        speech = SpeechService(settings, None if place is None else SharedProcess(place.speech_socket))
         stack.push_async_callback(speech.aclose)
         say("Loading the speech model in the background…")
         await speech.start()
@@ -85,6 +100,7 @@ async def running(settings: Settings, say: Callable[[str], None] = lambda _: Non
             ),
             create_peer=_peer_factory(settings),
             create_advisor=_advisor_factory(settings),
+            owns=_owns_all if place is None else place.owns,
         )
         registry = await stack.enter_async_context(Registry(services))
         await registry.resume()
@@ -100,13 +116,36 @@ async def running(settings: Settings, say: Callable[[str], None] = lambda _: Non
         )
 
 
-async def _database_url(settings: Settings, stack: AsyncExitStack) -> str:
+async def database_url(settings: Settings, stack: AsyncExitStack, processes: int = 1) -> str:
+    """Return where the database is, with room for so many processes; an embedded one runs until `stack` is left.
+
+    Raises:
+        Conflict: If another Escuta uses the embedded one.
+        DatabaseUnavailable: If that does not start.
+    """
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
-    embedded = EmbeddedPostgres(settings.data_dir)
+    connections = CONNECTIONS + (processes - 1) * CONNECTIONS_EACH
+    embedded = EmbeddedPostgres(settings.data_dir, connections)
     url = await embedded.start()
     stack.push_async_callback(embedded.stop)
     return url
+
+
+async def _only_store(settings: Settings, stack: AsyncExitStack) -> Store:
+    url = await database_url(settings, stack)
+    folder = spool_dir(settings.data_dir)
+    # Workers of an earlier start may have left writes.
+    await apply_left(url, settings.data_dir, but=folder)
+    return await Store.open(url, folder)
+
+
+async def _shared_store(place: Place) -> Store:
+    return await Store.open(place.database_url, place.spool_dir, place.owns)
+
+
+def _owns_all(_: str) -> bool:
+    return True
 
 
 def _create_recorder(folder: Path, clock: RoomClock, on_failure: Callable[[str], None]) -> Recorder:

@@ -13,7 +13,7 @@ import structlog
 
 from ..model.clock import RoomClock
 from ..model.consultation import Consultation, ConsultationStatus
-from ..model.errors import ConsultationOver, EscutaError
+from ..model.errors import ConsultationOver, EscutaError, Unavailable
 from ..model.events import ConsultationEnded, EndReason, Event, RecordingFinalized
 from ..speech.port import StateChanged
 from .history import complete, rebuilt
@@ -72,8 +72,10 @@ class Registry:
         Raises:
             NotFound: If there is no such consultation.
             ConsultationOver: If it has ended, or the server is stopping.
+            Unavailable: If it lives in another process.
             DatabaseUnavailable: If it is not open here and the database does not answer.
         """
+        self._check_ours(consultation_id)
         async with self._alone(consultation_id):
             seating = self._rooms.get(consultation_id)
             if seating is None:
@@ -86,8 +88,10 @@ class Registry:
 
         Raises:
             NotFound: If there is no such consultation.
+            Unavailable: If it lives in another process.
             DatabaseUnavailable: If its room is not open and the database does not answer.
         """
+        self._check_ours(consultation_id)
         async with self._alone(consultation_id):
             seating = self._rooms.get(consultation_id)
             if seating is not None:
@@ -105,7 +109,8 @@ class Registry:
 
     async def resume(self) -> None:
         """Bring back what was live when the process last died, and finish what it left unfinished."""
-        live = await self._services.store.live_consultations()
+        owns = self._services.owns
+        live = [one for one in await self._services.store.live_consultations() if owns(one.id)]
         for consultation in live:
             try:
                 seating = await self._bring_back(consultation)
@@ -117,9 +122,11 @@ class Registry:
                 seating.room.resumed = True
         live_ids = {consultation.id for consultation in live}
         recording, recordings_dir = self._services.recording, self._services.settings.recordings_dir
-        left = {folder.name for folder in await asyncio.to_thread(recording.unfinished, recordings_dir)}
+        unfinished = await asyncio.to_thread(recording.unfinished, recordings_dir)
+        left = {folder.name for folder in unfinished if owns(folder.name)}
         # Finished by the recover command, or just before the process died: the database has not heard of them.
-        done = [folder.name for folder in await asyncio.to_thread(recording.finished, recordings_dir)]
+        finished = await asyncio.to_thread(recording.finished, recordings_dir)
+        done = [folder.name for folder in finished if owns(folder.name)]
         left.update(await self._services.store.without_recordings(done))
         self._tasks.create_task(self._finish_all(sorted(left - live_ids)))
 
@@ -193,6 +200,10 @@ class Registry:
             self._users[consultation_id] -= 1
             if not self._users[consultation_id]:
                 del self._users[consultation_id], self._opening[consultation_id]
+
+    def _check_ours(self, consultation_id: str) -> None:
+        if not self._services.owns(consultation_id):
+            raise Unavailable("This consultation lives in another process of the server; try again.")
 
     def _end_all(self, reason: EndReason) -> None:
         self._closing = True

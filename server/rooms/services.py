@@ -163,3 +163,5 @@ class RoomServices:
     recording: Recording
     create_peer: CreatePeer
     create_advisor: CreateAdvisor
+    owns: Callable[[str], bool] = lambda _: True
+    """Whether a consultation, by its id, lives in this process."""

@@ -4,42 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import Process
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from ..settings import Settings
 from .channel import SpeechChannel
-from .options import ProviderOptions
 from .port import SpeechEvent, StateChanged, StreamOptions
-from .protocol import encode_json, event_from_dict, read_frame
+from .protocol import event_from_dict, read_frame
+from .ways import LAST_WORDS_S, OwnProcess, Way
 
 log = structlog.get_logger()
 
 _BACKOFF_S = (0.2, 1.0, 5.0, 15.0, 60.0)
 _STEADY_AFTER_S = 30.0
 _ITEMS_AT_ONCE = 200
-_LAST_WORDS_S = 3.0
-_RUN_WORKER = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from server.speech.worker import main
-raise SystemExit(main())
-"""
 
 
 class SpeechService:
-    """Runs the speech process for every room of this server. Call it from one event loop.
+    """Runs the speech process for every room of this server, or goes another `way` to one. Call it from one event loop.
 
     `start` returns at once; audio pushed while the model loads waits and is heard afterwards.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, way: Way | None = None) -> None:
+        self._way = way or OwnProcess(settings)
         self._state = StateChanged("starting", "the speech model is loading")
         self._subscribers: list[Callable[[StateChanged], None]] = []
         self._channels: dict[int, SpeechChannel] = {}
@@ -47,7 +37,6 @@ class SpeechService:
         self._next_number = 1
         self._wake = asyncio.Event()
         self._supervision: asyncio.Task[None] | None = None
-        self._process: Process | None = None
         self._ready = False  # the process has loaded its model and reads its input
         self._closed = asyncio.Event()
         self.restarts = 0
@@ -61,7 +50,7 @@ class SpeechService:
     @property
     def process_id(self) -> int | None:
         """The speech process, while there is one."""
-        return None if self._process is None else self._process.pid
+        return self._way.process_id
 
     def subscribe_state(self, callback: Callable[[StateChanged], None]) -> Callable[[], None]:
         """Call `callback` on every change of state; the returned function ends that."""
@@ -90,10 +79,10 @@ class SpeechService:
         """End the process. Channels that are still open lose what was not settled: close them first."""
         self._closed.set()
         self._wake.set()
-        self._release_process()
+        self._way.release(reads=self._ready)
         if self._supervision is not None:
             try:
-                await asyncio.wait_for(asyncio.shield(self._supervision), _LAST_WORDS_S)
+                await asyncio.wait_for(asyncio.shield(self._supervision), LAST_WORDS_S)
             except TimeoutError:
                 self._supervision.cancel()
                 await asyncio.gather(self._supervision, return_exceptions=True)
@@ -101,15 +90,6 @@ class SpeechService:
         for channel in tuple(self._channels.values()):
             channel.abandon()
         self._channels.clear()
-
-    def _release_process(self) -> None:
-        """Let the process end: by the end of its input or, while it loads and does not read, at once."""
-        if self._process is None or self._process.returncode is not None:
-            return
-        if self._ready and self._process.stdin is not None:
-            self._process.stdin.close()
-        else:
-            self._process.kill()
 
     async def _supervise(self) -> None:
         failures = 0
@@ -142,37 +122,25 @@ class SpeechService:
     async def _run_process(self) -> str:
         """Run one process until it ends; return what it said was wrong, if it did."""
         try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-c", _RUN_WORKER, str(Path(__file__).parents[2])),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-            )
+            reader, writer = await self._way.open()
         except OSError as error:
             return f"the speech process cannot be started: {error.strerror}"
-        self._process = process
-        log.info("speech.process_started", pid=process.pid)
         try:
-            return await self._converse(process)
+            return await self._converse(reader, writer)
         finally:
-            await _end(process)
-            self._process, self._ready = None, False
-            log.info("speech.process_ended", status=process.returncode)
+            self._ready = False
+            await self._way.close()
 
-    async def _converse(self, process: Process) -> str:
-        assert process.stdin is not None  # noqa: S101 - opened as a pipe
-        assert process.stdout is not None  # noqa: S101 - opened as a pipe
-        options = ProviderOptions.from_settings(self._settings)
-        hello = {"provider": self._settings.speech_provider, "options": options.model_dump(mode="json")}
-        process.stdin.write(encode_json(hello))
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
         detail = ""
         writing: asyncio.Task[None] | None = None
         try:
-            while (frame := await read_frame(process.stdout)) is not None:
+            while (frame := await read_frame(reader)) is not None:
                 message: dict[str, Any] = json.loads(frame[1])
                 if message["type"] == "ready":
                     self._ready = True
                     self._set_state(StateChanged("ok"))
-                    writing = asyncio.get_running_loop().create_task(self._write(process.stdin), name="speech-write")
+                    writing = asyncio.get_running_loop().create_task(self._write(writer), name="speech-write")
                 elif message["type"] == "failed":
                     detail = str(message["detail"])
                 else:
@@ -232,18 +200,3 @@ class SpeechService:
             except Exception:  # a room's callback: its failure must not end recognition
                 self.callback_errors += 1
                 log.exception("speech.callback_failed")
-
-
-async def _end(process: Process) -> None:
-    """Close the process's input and wait; kill it if it does not go."""
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        await asyncio.wait_for(process.wait(), _LAST_WORDS_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-    except asyncio.CancelledError:
-        process.kill()
-        await process.wait()
-        raise

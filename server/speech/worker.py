@@ -1,6 +1,7 @@
 """The speech process: one provider for every participant, away from the media loop. `python -m server.speech.worker`.
 
-Reads frames from standard input, writes frames to standard output, and ends when its input does.
+Reads frames from standard input, writes frames to standard output, and ends when its input does. Given a listening
+socket, it does the same for whoever connects there, with the same provider.
 """
 
 from __future__ import annotations
@@ -9,140 +10,105 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, BinaryIO
 
 import structlog
 
 from ..logs import configure_logs
 from ..model.errors import EscutaError
-from .decoder import PacketDecoder, Sound
 from .options import ProviderOptions
-from .port import SpeechStream, SpeechToText, StreamOptions
-from .protocol import Kind, decode_packet, encode_json, event_to_dict, read_frame
+from .port import SpeechToText
+from .protocol import read_frame
 from .providers import create_provider
+from .session import Session, send
 
 log = structlog.get_logger()
 
 _NICENESS = 5
-_SILENT_AFTER_S = 0.8
-_TICK_S = 0.2
-
-
-class _Channel:
-    """One participant here: decoder, stream, and the task that passes events on."""
-
-    def __init__(self, stream: SpeechStream, reading: asyncio.Task[None]) -> None:
-        self.stream = stream
-        self.reading = reading
-        self.decoder = PacketDecoder()
-        self.last_push_s = 0.0
-        self.quiet = True
-
-    def hear(self, sounds: list[Sound]) -> None:
-        for sound in sounds:
-            self.stream.push_pcm(sound.samples, sound.start_s)
+_LIMIT_BYTES = 1 << 18
+_EXPLAINING_S = 0.5
+"""How long those who have connected meanwhile can hear why nothing can be loaded."""
 
 
 class Worker:
-    """Obeys the frames of one parent."""
+    """Loads a provider and serves the parent with it, and those who connect."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.broken_sessions = 0
         self._reader = reader
         self._writer = writer
-        self._channels: dict[int, _Channel] = {}
-        self._provider: SpeechToText | None = None
+        self._provider: asyncio.Future[SpeechToText] = asyncio.get_running_loop().create_future()
+        self._guests: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> int:
         """Serve until the input ends; return the exit status."""
-        hello = await self._next_command()
-        if hello is None:
+        frame = await read_frame(self._reader)
+        if frame is None:
             return 0
-        try:
-            provider = create_provider(hello["provider"], ProviderOptions.model_validate(hello["options"]))
-            await provider.start()
-        except EscutaError as error:
-            await self._send({"type": "failed", "detail": str(error)})
-            return 3
-        self._provider = provider
-        await self._send({"type": "ready", "provider": provider.name})
-        async with asyncio.TaskGroup() as tasks:
-            ticking = tasks.create_task(self._tick())
-            await self._obey(tasks)
-            ticking.cancel()
-            for channel in self._channels.values():
-                channel.reading.cancel()
-                await channel.stream.aclose()
+        hello = json.loads(frame[1])
+        async with self._guests_at(hello.get("socket")):
+            try:
+                provider = create_provider(hello["provider"], ProviderOptions.model_validate(hello["options"]))
+                await provider.start()
+            except EscutaError as error:
+                self._provider.set_exception(error)
+                await self._serve(self._reader, self._writer)
+                if hello.get("socket") is not None:
+                    await asyncio.sleep(_EXPLAINING_S)
+                return 3
+            self._provider.set_result(provider)
+            await self._serve(self._reader, self._writer)
         await provider.aclose()
         return 0
 
-    async def _next_command(self) -> dict[str, Any] | None:
-        frame = await read_frame(self._reader)
-        return None if frame is None else dict(json.loads(frame[1]))
-
-    async def _obey(self, tasks: asyncio.TaskGroup) -> None:
-        while (frame := await read_frame(self._reader)) is not None:
-            kind, body = frame
-            if kind is Kind.PACKET:
-                number, packet = decode_packet(body)
-                channel = self._channels.get(number)
-                if channel is not None:
-                    channel.last_push_s = asyncio.get_running_loop().time()
-                    channel.quiet = False
-                    channel.hear(channel.decoder.push(packet))
-            else:
-                await self._command(json.loads(body), tasks)
-            # Reading what is buffered never suspends: let the model's results through in between.
-            await asyncio.sleep(0)
-
-    async def _command(self, command: dict[str, Any], tasks: asyncio.TaskGroup) -> None:
-        number = int(command["channel"])
-        if command["type"] == "open":
-            assert self._provider is not None  # noqa: S101 - run() starts it first
-            stream = await self._provider.open(StreamOptions(**command["options"]))
-            self._channels[number] = _Channel(stream, tasks.create_task(self._pass_on(number, stream)))
-            return
-        channel = self._channels.get(number)
-        if channel is None:
-            return
-        if command["type"] == "connection":
-            channel.hear(channel.decoder.new_connection())
-        elif command["type"] == "flush":
-            channel.hear(channel.decoder.release())
-            channel.stream.flush()
-        elif command["type"] == "close":
-            channel.hear(channel.decoder.release())
-            channel.stream.end_input()
-
-    async def _pass_on(self, number: int, stream: SpeechStream) -> None:
-        async for event in stream:
-            await self._send({"channel": number, **event_to_dict(event)})
-        await stream.aclose()
-        self._channels.pop(number, None)
-        await self._send({"type": "closed", "channel": number})
-
-    async def _tick(self) -> None:
-        """Settle the utterance of a participant from whom no packets come any more."""
-        while True:
-            await asyncio.sleep(_TICK_S)
-            now_s = asyncio.get_running_loop().time()
-            for channel in self._channels.values():
-                if not channel.quiet and now_s - channel.last_push_s > _SILENT_AFTER_S:
-                    channel.quiet = True
-                    channel.hear(channel.decoder.release())
-                    channel.stream.flush()
-
-    async def _send(self, message: dict[str, Any]) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            self._writer.write(encode_json(message))
-            await self._writer.drain()
-        except ConnectionError:
-            log.info("speech.parent_gone")
+            provider = await asyncio.shield(self._provider)
+        except EscutaError as error:
+            await send(writer, {"type": "failed", "detail": str(error)})
+            return
+        await Session(reader, writer, provider).run()
+
+    @asynccontextmanager
+    async def _guests_at(self, descriptor: int | None) -> AsyncIterator[None]:
+        if descriptor is None:
+            yield
+            return
+        listening = socket.socket(fileno=descriptor)
+        listening.setblocking(False)
+        # Not start_unix_server: it would take the path away, on which others wait for the next process.
+        server = await asyncio.start_server(self._welcome, sock=listening, limit=_LIMIT_BYTES)
+        try:
+            yield
+        finally:
+            server.close()
+            for guest in self._guests:
+                guest.cancel()
+            await asyncio.gather(*self._guests, return_exceptions=True)
+
+    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in one
+        self._guests.add(task)
+        try:
+            await self._serve(reader, writer)
+        except asyncio.CancelledError:
+            return  # by us, at the end; a stream's callback must not end so
+        except Exception:  # one guest's fault must not reach the others
+            self.broken_sessions += 1
+            log.exception("speech.session_failed")
+        finally:
+            self._guests.discard(task)
+            writer.close()
 
 
 async def _serve(source: BinaryIO, sink: BinaryIO) -> int:
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=1 << 18)
+    reader = asyncio.StreamReader(limit=_LIMIT_BYTES)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), source)
     transport, protocol = await loop.connect_write_pipe(lambda: asyncio.streams.FlowControlMixin(loop=loop), sink)
     writer = asyncio.StreamWriter(transport, protocol, None, loop)

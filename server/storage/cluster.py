@@ -27,13 +27,14 @@ MAJOR = 18
 PORT = 5432  # only names the socket file
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel's is 107
 LOG_LIMIT_BYTES = 1_000_000
+CONNECTIONS, CONNECTIONS_EACH = 40, 8
+"""For one process that keeps consultations, and for each one more."""
 
 # What people said must not reach the server's log: no statements, no parameters, no rows in DETAIL.
 OPTIONS = {
     "listen_addresses": "",
     "port": str(PORT),
     "unix_socket_permissions": "0700",
-    "max_connections": "40",
     "shared_buffers": "64MB",
     "dynamic_shared_memory_type": "mmap",  # in the data folder: containers have little /dev/shm
     "min_wal_size": "32MB",
@@ -52,8 +53,9 @@ OPTIONS = {
 class Cluster:
     """The embedded server's files, and how to run its programs on them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, connections: int = CONNECTIONS) -> None:
         self.folder = folder.resolve()
+        self.connections = connections
         self.data = self.folder / "data"
         self.log_path = self.folder / "log"
         self.run_dir = self._run_dir()
@@ -117,7 +119,8 @@ class Cluster:
 
     def command(self) -> list[str]:
         """Return the command line of the server."""
-        options = [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        chosen = OPTIONS | {"max_connections": str(self.connections)}
+        options = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         return self._as_account("postgres", "-D", str(self.data), "-k", str(self.run_dir), *options)
 
     def environment(self) -> dict[str, str]:

@@ -31,9 +31,12 @@ SAID = frozenset({"text", "tip", "utterance"})
 
 
 def effects(consultation_id: str, at: datetime, event: Event | None) -> Iterator[Statement]:
-    """Yield the statements of `event`, in order; `at` is the wall time it was recorded. None: this process began."""
+    """Yield the statements of `event`, in order; `at` is the wall time it was recorded.
+
+    None: the process began in which the consultation lives, or every consultation if none is named.
+    """
     if event is None:
-        yield "end_stale_presence", {}
+        yield "end_stale_presence", {"cid": consultation_id}
         return
     if isinstance(event, InterimTranscript):
         return

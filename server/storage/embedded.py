@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from ..model.errors import DatabaseUnavailable
-from .cluster import Cluster
+from .cluster import CONNECTIONS, Cluster
 
 log = structlog.get_logger()
 
@@ -27,9 +27,9 @@ class EmbeddedPostgres:
     It ends with this process, however this process ends, and is started again if it dies by itself.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, connections: int = CONNECTIONS) -> None:
         self.restarts = 0
-        self._cluster = Cluster(data_dir / "postgres")
+        self._cluster = Cluster(data_dir / "postgres", connections)
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
 

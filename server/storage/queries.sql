@@ -87,7 +87,7 @@ UPDATE participants
 SET present_s = present_s + GREATEST(0, %(at_s)s - present_since_s), present_since_s = NULL
 WHERE consultation_id = %(cid)s AND (%(role)s::text IS NULL OR role = %(role)s) AND present_since_s IS NOT NULL;
 
--- After a crash: whoever sat there was present until the last thing known to have happened.
+-- After a crash: whoever sat there was present until the last thing known to have happened. Without a consultation: all.
 -- name: end_stale_presence
 UPDATE participants
 SET present_s = present_s + GREATEST(0, last.at_s - present_since_s), present_since_s = NULL
@@ -97,7 +97,8 @@ FROM (
     WHERE consultation_id IN (SELECT consultation_id FROM participants WHERE present_since_s IS NOT NULL)
     GROUP BY consultation_id
 ) AS last
-WHERE participants.consultation_id = last.consultation_id AND present_since_s IS NOT NULL;
+WHERE participants.consultation_id = last.consultation_id AND present_since_s IS NOT NULL
+    AND (%(cid)s::text = '' OR last.consultation_id = %(cid)s::text);
 
 -- name: resume_presence
 UPDATE participants SET present_since_s = %(at_s)s

@@ -23,9 +23,9 @@ def pack(consultation_id: str, at: datetime, event: Event) -> bytes:
     return head.encode() + b',"event":' + body + b"}"
 
 
-def pack_restart(at: datetime) -> bytes:
-    """Return the bytes that say: this process has just begun, nobody sits anywhere."""
-    return json.dumps({"consultation": "", "at": at.isoformat(), "event": None}).encode()
+def pack_restart(at: datetime, consultation_id: str = "") -> bytes:
+    """Return the bytes that say: the process has just begun, nobody sits there (without a consultation: anywhere)."""
+    return json.dumps({"consultation": consultation_id, "at": at.isoformat(), "event": None}).encode()
 
 
 def unpack(payload: bytes) -> tuple[str, datetime, Event | None]:

@@ -9,35 +9,39 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-import psycopg
 import structlog
 
-from ..model.errors import DatabaseUnavailable, DiskFull
+from ..model.errors import DiskFull
 from ..model.events import EPHEMERAL, Event, SidecarState
 from .applier import Applier
-from .connecting import bounded, check_url, connect, reason
+from .connecting import check_url
 from .database import Database
-from .migrate import migrate, packaged
 from .reader import Reader
 from .records import pack, pack_restart
+from .setting_up import set_up
 from .sole import SoleServer
 from .spool import Spool
 from .status import Status
 
 log = structlog.get_logger()
 
-SET_UP_TIMEOUT_S = 60.0
 LAST_WRITES_S = 5.0
 RESUME_TIMEOUT_S = 30.0
+
+Owns = Callable[[str], bool]
+"""Whether a consultation, by its id, is this process's."""
 
 
 class Store(Reader):
     """Reads come from the database; events go through the spool, so that they outlive it being away.
 
-    One store per spool folder and one per database. Use it from the event loop's thread only.
+    One store per spool folder and one per database, or one for each process that owns a part of the consultations.
+    Use it from the event loop's thread only.
     """
 
-    def __init__(self, database: Database, spool: Spool, applier: Applier, status: Status, sole: SoleServer) -> None:
+    def __init__(
+        self, database: Database, spool: Spool, applier: Applier, status: Status, sole: SoleServer | None
+    ) -> None:
         super().__init__(database)
         self.lost = 0
         self._closed = False
@@ -45,15 +49,16 @@ class Store(Reader):
         self._spool = spool
         self._applier = applier
         self._status = status
-        with contextlib.suppress(DiskFull):  # rather no note of the restart than no start
-            spool.append(pack_restart(datetime.now(UTC)))
+        if sole is not None:
+            self._note_restart("")
         applier.start()
 
     @classmethod
-    async def open(cls, database_url: str, spool_dir: Path) -> Self:
+    async def open(cls, database_url: str, spool_dir: Path, owns: Owns | None = None) -> Self:
         """Bring the database up to date, then apply what waits in `spool_dir` from an earlier process.
 
-        Returns once that can be read, or after 30 s of applying it.
+        Returns once that can be read, or after 30 s of applying it. With `owns`, several processes share the database,
+        which somebody else holds for them (`holding`), and only what this one owns begins anew here.
 
         Raises:
             InvalidSettings: If `database_url` cannot be read.
@@ -69,22 +74,26 @@ class Store(Reader):
             raise DiskFull(
                 f"{spool_dir} cannot hold waiting writes: {error.strerror}. Set another DATA_DIR."
             ) from error
-        sole = SoleServer(database_url)
+        sole = SoleServer(database_url) if owns is None else None
         try:
-            await sole.take()
+            if sole is not None:
+                await sole.take()
             status = Status()
             applier = Applier(database_url, spool, status)
-            await _set_up(database_url, applier)
+            await set_up(database_url, applier)
             database = Database(database_url)
             await database.open()
         except BaseException:
-            await sole.aclose()
+            if sole is not None:
+                await sole.aclose()
             spool.close()
             raise
         store = cls(database, spool, applier, status, sole)
         log.info("storage.opened", waiting=store.waiting)
         try:
             await store.settled(RESUME_TIMEOUT_S)
+            if owns is not None:
+                await store._begin_anew(owns)
         except BaseException:
             await store.aclose()
             raise
@@ -145,20 +154,20 @@ class Store(Reader):
             log.warning("storage.closed_with_waiting_writes", waiting=self._spool.waiting)
         await self._database.aclose()
         self._spool.close()
-        await self._sole.aclose()
+        if self._sole is not None:
+            await self._sole.aclose()
+
+    async def _begin_anew(self, owns: Owns) -> None:
+        for consultation in await self.live_consultations():
+            if owns(consultation.id):
+                self._note_restart(consultation.id)
+        self._applier.wake()
+        await self.settled(RESUME_TIMEOUT_S)
+
+    def _note_restart(self, consultation_id: str) -> None:
+        with contextlib.suppress(DiskFull):  # rather no note of the restart than no start
+            self._spool.append(pack_restart(datetime.now(UTC), consultation_id))
 
     def _note_loss(self, what: str) -> None:
         self.lost += 1
         self._status.set("failing", f"{what}; {self.lost} lost so far. Look at the database and the disk.")
-
-
-async def _set_up(database_url: str, applier: Applier) -> None:
-    connection = await connect(database_url)
-    try:
-        with bounded(connection, SET_UP_TIMEOUT_S):
-            await migrate(connection, packaged())
-            await applier.begin(connection)
-    except psycopg.Error as error:
-        raise DatabaseUnavailable(f"The database cannot be set up: {reason(error)}") from error
-    finally:
-        await connection.close()

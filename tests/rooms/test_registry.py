@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from server.model.consultation import ConsultationStatus, Participant, Role
-from server.model.errors import ConsultationOver, DatabaseUnavailable, NotFound
+from server.model.errors import ConsultationOver, DatabaseUnavailable, NotFound, Unavailable
 from server.model.events import ConsultationEnded, FinalTranscript
 from server.model.transcript import Utterance
 from server.rooms.registry import Registry
@@ -108,6 +109,24 @@ async def test_what_a_crash_left_unfinished_is_finished_at_the_start(house, tmp_
         await settle()
     assert house.recovered == [tmp_path / "consultation-8"]
     assert house.store.recorded[-1].type == "recording_finalized"
+
+
+async def test_only_what_this_process_owns_is_brought_back_finished_joined_or_ended(house, tmp_path):
+    for number in (1, 2):
+        house.store.consultations_by_id[f"consultation-{number}"] = a_consultation(
+            id=f"consultation-{number}", status=ConsultationStatus.LIVE, opened_at=OPENED_AT
+        )
+    house.left_over = [tmp_path / f"consultation-{number}" for number in (2, 3, 4)]
+    house.done_before = [tmp_path / f"consultation-{number}" for number in (5, 6)]
+    ours = {"consultation-1", "consultation-3", "consultation-5"}
+    async with Registry(replace(house.services(), owns=ours.__contains__)) as registry:
+        await registry.resume()
+        assert registry.live_ids() == ["consultation-1"]
+        for refused in (registry.seating("consultation-2"), registry.end("consultation-2", "ended_by_api")):
+            with pytest.raises(Unavailable):
+                await refused
+        await settle()
+    assert [folder.name for folder in house.recovered] == ["consultation-3", "consultation-5"]
 
 
 async def test_ending_a_consultation_nobody_has_joined_is_noted(house):
