@@ -45,6 +45,7 @@ class Parts:
     settings: Settings
     store: Store
     registry: Registry
+    speech: SpeechService
     authority: TokenAuthority
     signaling: Signaling
     web: web.Application
@@ -112,7 +113,13 @@ async def running(
         setup_web(application, context)
         watch_parts(context.metrics, registry, store, speech, signaling)
         yield Parts(
-            settings=settings, store=store, registry=registry, authority=authority, signaling=signaling, web=application
+            settings=settings,
+            store=store,
+            registry=registry,
+            speech=speech,
+            authority=authority,
+            signaling=signaling,
+            web=application,
         )
 
 

@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     tls_certificate: Path | None = Field(None, description="PEM certificate chain, to serve https itself")
     tls_key: Path | None = Field(None, description="PEM key of that certificate")
     allowed_origins: str = Field("", description="further page origins that may open the socket, comma separated")
+    workers: int = Field(1, ge=1, le=64, description="media processes, one per core; a consultation lives in one")
 
     # Where things are kept
     data_dir: Path = Field(Path(".data"), description="embedded database, generated keys, waiting writes")

@@ -19,7 +19,7 @@ from .status import Status
 
 log = structlog.get_logger()
 
-OWNER_WAIT_S = 15.0
+OWNER_WAIT_S = 30.0
 """How long processes of an earlier start may take to end."""
 STALLED_S = 30.0
 

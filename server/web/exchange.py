@@ -53,20 +53,31 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
     """
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="Send the body as JSON, with 'Content-Type: application/json'.")
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            body = await _read_bounded(request)
-    except TimeoutError as error:
-        raise web.HTTPRequestTimeout(text="The body did not arrive in time; send it again.") from error
-    except web.RequestPayloadError as error:
-        raise InvalidRequest("The body's encoding cannot be read; send it plain.") from error
+    body = await read_bounded(request)
     try:
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:
         raise InvalidRequest(explain(error, "body")) from error
 
 
-async def _read_bounded(request: web.Request) -> bytes:
+async def read_bounded(request: web.Request) -> bytes:
+    """Return the request's body.
+
+    Raises:
+        InvalidRequest: If its encoding cannot be read.
+        HTTPRequestEntityTooLarge: If it exceeds 64 KiB.
+        HTTPRequestTimeout: If it does not arrive in time.
+    """
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await _read_at_most(request)
+    except TimeoutError as error:
+        raise web.HTTPRequestTimeout(text="The body did not arrive in time; send it again.") from error
+    except web.RequestPayloadError as error:
+        raise InvalidRequest("The body's encoding cannot be read; send it plain.") from error
+
+
+async def _read_at_most(request: web.Request) -> bytes:
     body = bytearray()
     if (request.content_length or 0) <= MAX_BODY_BYTES:
         async for chunk in request.content.iter_any():

@@ -33,9 +33,9 @@ class Metric:
         for suffix, labels, value in self.samples():
             inside = ",".join(f'{key}="{_escape(text)}"' for key, text in labels)
             yield (
-                f"{self.name}{suffix}{{{inside}}} {_number(value)}"
+                f"{self.name}{suffix}{{{inside}}} {number(value)}"
                 if inside
-                else (f"{self.name}{suffix} {_number(value)}")
+                else (f"{self.name}{suffix} {number(value)}")
             )
 
 
@@ -108,7 +108,7 @@ class Histogram(Metric):
         """Yield cumulative buckets, sum and count."""
         totals = list(accumulate(self._counts))
         for bound, total in zip((*self._bounds, math.inf), totals, strict=True):
-            yield "_bucket", (("le", _number(bound)),), total
+            yield "_bucket", (("le", number(bound)),), total
         yield "_sum", (), self._sum
         yield "_count", (), totals[-1]
 
@@ -149,7 +149,8 @@ class Metrics:
         return known
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return `value` as Prometheus reads it."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

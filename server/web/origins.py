@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from ..model.errors import Forbidden
 from ..settings import Settings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -27,6 +28,12 @@ def origin_allowed(request: web.Request, settings: Settings) -> bool:
         return False
     own = [f"{request.scheme}://{request.host}", settings.public_url or "", *settings.allowed_origins.split(",")]
     return origin in {normal_origin(address.strip()) for address in own}
+
+
+def check_origin(request: web.Request, settings: Settings) -> None:
+    """Raise Forbidden unless the page that sent `request` may open the socket."""
+    if not origin_allowed(request, settings):
+        raise Forbidden("This page's origin may not open the socket: add it to ALLOWED_ORIGINS.")
 
 
 def normal_origin(address: str) -> tuple[str, str, int] | None:

@@ -30,7 +30,7 @@ from ..rooms.watch import HEARTBEAT_S
 from ..settings import Settings
 from . import messages as m
 from .auth import TokenAuthority
-from .origins import origin_allowed
+from .origins import check_origin
 from .outbox import Outbox
 from .session import Session, error_message
 
@@ -104,8 +104,7 @@ class Signaling:
         Raises:
             Forbidden: If a page of another origin opens the socket.
         """
-        if not origin_allowed(request, self._settings):
-            raise Forbidden("This page's origin may not open the socket: add it to ALLOWED_ORIGINS.")
+        check_origin(request, self._settings)
         socket = web.WebSocketResponse(max_msg_size=SOCKET_LIMIT_BYTES, compress=False)
         outbox = Outbox(socket)
         self._outboxes.add(outbox)
