@@ -79,7 +79,7 @@ async def running_front(settings: Settings, say: Callable[[str], None] = lambda 
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     workers = Workers(settings.workers)
     async with AsyncExitStack() as stack:
-        application = _application(workers, settings)
+        application = front_application(workers, settings)
         # First, so that a port in use is noticed before anything starts, and the workers know its number.
         port = await stack.enter_async_context(listening(application, settings, decompress=False))
         settings = settings.model_copy(update={"port": port})
@@ -117,7 +117,8 @@ async def _speech_process(settings: Settings, path: Path) -> AsyncIterator[None]
             await keeper.aclose()
 
 
-def _application(workers: Workers, settings: Settings) -> web.Application:
+def front_application(workers: Workers, settings: Settings) -> web.Application:
+    """Return the application that passes everything on to `workers`."""
     relay = Relay(workers, settings)
     metrics = Metrics()
     gathering = Gathering(workers, metrics)

@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,8 @@ class Orders:
     workers: int
     socket: str
     speech_socket: str
-    database_url: str
-    settings: dict[str, Any]
+    database_url: str = field(repr=False)
+    settings: dict[str, Any] = field(repr=False)
 
     @classmethod
     def of(cls, settings: Settings, **others: Any) -> Orders:

@@ -83,6 +83,17 @@ class WorkerProcess:
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
 
+    @staticmethod
+    def new_session(socket: str) -> aiohttp.ClientSession:
+        """Return what asks whoever listens at `socket`, and changes nothing of what is sent or answered."""
+        return aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(socket, limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_WITHIN_S, sock_read=_ANSWER_WITHIN_S),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+
     async def run(self) -> None:
         """Keep one process running until stopped."""
         loop, failures = asyncio.get_running_loop(), 0
@@ -128,14 +139,7 @@ class WorkerProcess:
             log.info("worker.ended", worker=self.number, pid=process.pid, status=status)
 
     async def _serve(self, process: Process) -> None:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_WITHIN_S, sock_read=_ANSWER_WITHIN_S)
-        async with aiohttp.ClientSession(
-            connector=aiohttp.UnixConnector(self._orders.socket, limit=0),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            timeout=timeout,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        ) as self._session:
+        async with self.new_session(self._orders.socket) as self._session:
             log.info("worker.started", worker=self.number, pid=process.pid)
             self._up.set()
             if not self._started.done():
