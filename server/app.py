@@ -27,8 +27,7 @@ from .rooms.services import Recording, RoomServices
 from .settings import Settings
 from .speech.service import SpeechService
 from .speech.ways import SharedProcess
-from .storage.cluster import CONNECTIONS, CONNECTIONS_EACH
-from .storage.embedded import EmbeddedPostgres
+from .storage.choose import database_url
 from .storage.left_spools import apply_left, spool_dir
 from .storage.store import Store
 from .web.application import WebContext, setup_web
@@ -121,22 +120,6 @@ async def running(
             signaling=signaling,
             web=application,
         )
-
-
-async def database_url(settings: Settings, stack: AsyncExitStack, processes: int = 1) -> str:
-    """Return where the database is, with room for so many processes; an embedded one runs until `stack` is left.
-
-    Raises:
-        Conflict: If another Escuta uses the embedded one.
-        DatabaseUnavailable: If that does not start.
-    """
-    if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    connections = CONNECTIONS + (processes - 1) * CONNECTIONS_EACH
-    embedded = EmbeddedPostgres(settings.data_dir, connections)
-    url = await embedded.start()
-    stack.push_async_callback(embedded.stop)
-    return url
 
 
 async def _only_store(settings: Settings, stack: AsyncExitStack) -> Store:

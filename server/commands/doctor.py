@@ -66,12 +66,26 @@ async def _bounded(check: Check, settings: Settings) -> Finding:
 
 
 def _checks() -> dict[str, Check]:
-    from .checks import address, chat_model, database, folders, live, media_ports, page, port, speech, tls, turn
+    from .checks import (
+        address,
+        chat_model,
+        database,
+        folders,
+        live,
+        media_ports,
+        page,
+        port,
+        speech,
+        tls,
+        turn,
+        workers,
+    )
 
     return {
         "port": port.check,
         "media ports": media_ports.check,
         "address": address.check,
+        "workers": workers.check,
         "page": page.check,
         "certificate": tls.check,
         "data folder": folders.check_data,

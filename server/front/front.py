@@ -11,13 +11,13 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from ..app import database_url
 from ..insight.create import prepare
 from ..model.consultation import Language
 from ..model.errors import Unavailable
 from ..settings import Settings
 from ..speech.service import SpeechService
 from ..speech.ways import OwnProcess
+from ..storage.choose import database_url
 from ..storage.left_spools import holding
 from ..web.auth import TokenAuthority
 from ..web.credentials import token_authority
@@ -26,10 +26,10 @@ from ..web.listening import listening
 from ..web.metrics import Metrics
 from ..web.middlewares import add_headers, contain_errors
 from .gather import Gathering
+from .orders import Orders
 from .pass_on import ORIGIN, asked_about, pass_on
 from .relay import Relay
 from .sockets import listening_socket, socket_folder
-from .worker import Orders
 from .workers import Workers
 
 log = structlog.get_logger()

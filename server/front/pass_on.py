@@ -25,7 +25,7 @@ def asked_about(request: web.Request, workers: Workers) -> WorkerProcess:
         Unavailable: If the workers have not been started.
     """
     one = _ONE.match(request.path)
-    return workers.any(request.remote or "") if one is None else workers.owner(one[1])
+    return workers.any(f"{request.remote} {request.path}") if one is None else workers.owner(one[1])
 
 
 async def pass_on(request: web.Request, worker: WorkerProcess) -> web.StreamResponse:

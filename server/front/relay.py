@@ -16,10 +16,9 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from ..model.errors import EscutaError, InvalidMessage, Unavailable
 from ..settings import Settings
+from ..web.closing import CLOSE_WITHIN_S, JOIN_WITHIN_S, SOCKET_LIMIT_BYTES, close_code, error_message
 from ..web.messages import CloseCode
 from ..web.origins import check_origin
-from ..web.session import error_message
-from ..web.signaling import CLOSE_WITHIN_S, JOIN_WITHIN_S, SOCKET_LIMIT_BYTES, close_code
 from .carried import onward
 from .first_message import consultation_in
 from .pass_on import address

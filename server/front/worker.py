@@ -13,12 +13,9 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import structlog
-from pydantic import SecretStr
 
 from ..app import Place, running
 from ..logs import configure_logs
@@ -29,33 +26,9 @@ from ..settings import Settings, load_settings
 from ..storage.left_spools import spool_dir
 from .affinity import owner
 from .carried import as_it_came
+from .orders import Orders
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """What the front tells a worker. `settings` are its own, with their secrets: they travel through a pipe."""
-
-    worker: int
-    workers: int
-    socket: str
-    speech_socket: str
-    database_url: str = field(repr=False)
-    settings: dict[str, Any] = field(repr=False)
-
-    @classmethod
-    def of(cls, settings: Settings, **others: Any) -> Orders:
-        """Return orders with these settings."""
-        revealed = {
-            name: value.get_secret_value() if isinstance(value, SecretStr) else value
-            for name, value in settings.model_dump().items()
-        }
-        return cls(settings=json.loads(json.dumps(revealed, default=str)), **others)
-
-    def line(self) -> bytes:
-        """Return them as the line that `main` reads."""
-        return json.dumps(asdict(self)).encode() + b"\n"
 
 
 async def serve(orders: Orders, settings: Settings, say: Callable[..., None]) -> None:
@@ -99,8 +72,8 @@ def _on_input(stopping: asyncio.Event, front_gone: asyncio.Event) -> None:
 
 def main() -> int:
     """Run one worker; the front decides when it ends, not the terminal."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
     line = sys.stdin.buffer.readline()
     if not line:
         return 0

@@ -15,7 +15,7 @@ import structlog
 
 from ..model.errors import Unavailable
 from .affinity import ranking
-from .worker import Orders
+from .orders import Orders
 
 log = structlog.get_logger()
 

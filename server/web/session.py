@@ -12,15 +12,11 @@ from ..rooms.participant import Connection, Seat
 from ..rooms.seating import Seating
 from ..rooms.watch import HEARTBEAT_MISSED_S
 from . import messages as m
+from .closing import error_message
 from .outbox import Outbox
 from .rates import MessageRate
 
 log = structlog.get_logger()
-
-
-def error_message(error: EscutaError) -> m.ErrorMessage:
-    """Return `error` as a message."""
-    return m.ErrorMessage(code=error.code, message=str(error))
 
 
 class Session:

@@ -12,15 +12,9 @@ from aiohttp import WSMsgType, web
 from ..media.ice import ice_servers
 from ..model.consultation import Role
 from ..model.errors import (
-    ConsultationOver,
     EscutaError,
     Forbidden,
     InvalidMessage,
-    InvalidRequest,
-    NotFound,
-    RoomFull,
-    TooFrequent,
-    Unauthorized,
 )
 from ..model.events import Event, SidecarStateChanged
 from ..rooms.participant import Connection, Seat
@@ -30,30 +24,12 @@ from ..rooms.watch import HEARTBEAT_S
 from ..settings import Settings
 from . import messages as m
 from .auth import TokenAuthority
+from .closing import CLOSE_WITHIN_S, JOIN_WITHIN_S, SOCKET_LIMIT_BYTES, close_code, error_message
 from .origins import check_origin
 from .outbox import Outbox
-from .session import Session, error_message
+from .session import Session
 
 log = structlog.get_logger()
-
-JOIN_WITHIN_S = 10.0
-CLOSE_WITHIN_S = 5.0
-# Above our own limit, so that a message somewhat too large gets an answer instead of a closed socket.
-SOCKET_LIMIT_BYTES = 1024 * 1024
-CLOSE_CODES: tuple[tuple[type[EscutaError], int], ...] = (
-    (Unauthorized, m.CloseCode.UNAUTHORIZED),
-    (Forbidden, m.CloseCode.UNAUTHORIZED),
-    (RoomFull, m.CloseCode.ROOM_FULL),
-    (NotFound, m.CloseCode.NOT_FOUND),
-    (ConsultationOver, m.CloseCode.CONSULTATION_OVER),
-    (TooFrequent, m.CloseCode.TOO_FREQUENT),
-    (InvalidRequest, m.CloseCode.PROTOCOL_ERROR),
-)
-
-
-def close_code(error: EscutaError) -> int:
-    """Return the close code with which a socket ends because of `error`."""
-    return next((code for kind, code in CLOSE_CODES if isinstance(error, kind)), m.CloseCode.UNAVAILABLE)
 
 
 class BrowserConnection:

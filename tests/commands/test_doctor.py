@@ -16,6 +16,7 @@ from server.commands.checks import (
     page,
     port,
     tls,
+    workers,
 )
 from server.commands.checks.finding import fail, ok, warn
 from server.settings import load_settings
@@ -52,6 +53,17 @@ async def test_an_address_of_another_machine_cannot_be_listened_on():
 
 
 # Media
+
+
+@pytest.mark.parametrize(
+    ("cores", "count", "outcome", "says"),
+    [(2, 1, "ok", "1 media process on 2"), (8, 1, "ok", "up to 7"), (8, 7, "ok", "7 media"), (2, 3, "warn", "to 1")],
+)
+async def test_workers_are_judged_by_the_cores(monkeypatch, cores, count, outcome, says):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    found = await workers.check(load_settings(workers=count))
+    assert found.outcome == outcome
+    assert says in found.sentence
 
 
 async def test_a_range_without_a_free_port_fails():

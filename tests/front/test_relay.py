@@ -11,7 +11,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from server.front import relay as relay_module
-from server.web.signaling import SOCKET_LIMIT_BYTES
+from server.web.closing import SOCKET_LIMIT_BYTES
 
 from .conftest import FakeWorker, Stand, consultation_of, join_message
 

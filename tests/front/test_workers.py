@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from server.front import workers as workers_module
-from server.front.worker import Orders
+from server.front.orders import Orders
 from server.front.workers import Workers
 from server.model.errors import Unavailable
 from server.settings import Settings, load_settings

@@ -2,6 +2,8 @@
 
     scripts/load --calls 4 --seconds 20 --video 720p --record
         on the Escuta that runs here (HOST, PORT, API_KEY, API_SECRET or DATA_DIR as the server has them)
+    scripts/load --workers 1 2 --share 10 --calls 4
+        how many calls 1 and 2 worker processes carry, each on a tenth of a core, and what a packet costs (needs root)
     scripts/load --calls 8 --record --against direct escuta janus mediarelay
         side by side: each server started alone on one core, the generator on another (needs root or user namespaces)
 
@@ -19,7 +21,7 @@ from urllib.parse import urlsplit
 
 from server.settings import load_settings
 
-from . import compare, process
+from . import compare, process, scaling
 from .generator import Orders
 from .media import PROFILES, schedule
 from .run import Load, measure
@@ -45,6 +47,10 @@ def arguments() -> argparse.Namespace:
         help="escuta-python: without media's compiled helper",
     )
     parser.add_argument("--repeat", type=int, default=1, help="with --against: so many rounds")
+    parser.add_argument(
+        "--workers", type=int, nargs="+", help="how many calls each of so many workers carries (--calls: to begin with)"
+    )
+    parser.add_argument("--share", type=float, default=10.0, help="with --workers: percent of a core for each (root)")
     parser.add_argument("--log", type=Path, help="with --against: what the servers say is added to this file")
     return parser.parse_args()
 
@@ -59,6 +65,9 @@ def main() -> int:
     if asked.against:
         compare.enter_namespace(sys.argv[1:])
     schedule(asked.video)
+    if asked.workers:
+        scaling.run(asked, say)
+        return 0
     results = _side_by_side(asked, say) if asked.against else [_running(asked, calls, say) for calls in asked.calls]
     if not asked.json and len(results) > 1:
         print(compare.shown(results), file=sys.stderr)
@@ -75,7 +84,9 @@ def _running(asked: argparse.Namespace, calls: int, say) -> dict:
         say(f"Whoever listens at {url} cannot be seen from here: no processor time will be told.")
     local = parts.hostname in ("127.0.0.1", "localhost")
     load = Load(calls, asked.seconds, asked.video, asked.record, _generators(calls), server_pid=pid)
-    orders = Orders("escuta", url, [], asked.video, asked.record, "127.0.0.1" if local else None)
+    orders = Orders(
+        "escuta", url, [], asked.video, asked.record, "127.0.0.1" if local else None, workers=settings.workers
+    )
     result = {"name": "escuta", **measure(load, orders, say)}
     print(compare.as_line(result), flush=True)
     return result

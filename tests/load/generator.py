@@ -35,11 +35,13 @@ class Orders:
     record: bool
     address: str | None
     record_folder: str | None = None
+    workers: int = 1
+    """Into so many workers of an Escuta the calls go in turn."""
 
 
 def meeting(orders: Orders, stack: AsyncExitStack) -> Meeting:
     if orders.server.startswith("escuta"):
-        return Escuta(stack, orders.url, token_authority(load_settings()), record=orders.record)
+        return Escuta(stack, orders.url, token_authority(load_settings()), orders.workers, record=orders.record)
     if orders.server == "janus":
         return Janus(stack, orders.url, orders.record_folder if orders.record else None)
     return Direct() if orders.server == "direct" else Posted(orders.url)

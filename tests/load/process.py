@@ -46,6 +46,18 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def serving(pid: int) -> list[int]:
+    """Return the processes of a server that packets pass through or calls are made by: it and, if any, its workers."""
+    return [pid, *(child for child in descendants(pid) if b"server.front.worker" in _command(child))]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def listener(port: int) -> int | None:
     """Return the process that listens on a TCP port of this machine, if it can be seen."""
     inodes = {inode for table in ("tcp", "tcp6") for inode in _listening(Path(f"/proc/net/{table}"), port)}

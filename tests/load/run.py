@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class Load:
     generators: int = 1
     prefix: tuple[str, ...] = ()
     server_pid: int | None = None
+    during: AbstractContextManager[None] = field(default_factory=nullcontext)
+    """Entered once all calls stand."""
 
 
 def measure(load: Load, orders: Orders, say: Callable[[str], None]) -> dict[str, Any]:
@@ -43,6 +46,7 @@ def measure(load: Load, orders: Orders, say: Callable[[str], None]) -> dict[str,
         RuntimeError: If a call cannot be made; it says why.
     """
     generators: list[Generator] = []
+    held = ExitStack()
     try:
         for i in range(load.generators):
             share = list(range(i, load.calls, load.generators))
@@ -52,6 +56,7 @@ def measure(load: Load, orders: Orders, say: Callable[[str], None]) -> dict[str,
             say(f"{orders.server}: {n + 1} of {load.calls} calls connected")
         for generator in generators:
             generator.answer("ready")
+        held.enter_context(load.during)
         from_s = time.monotonic() + WARM_UP_S
         to_s = from_s + load.seconds
         for generator in generators:
@@ -62,6 +67,7 @@ def measure(load: Load, orders: Orders, say: Callable[[str], None]) -> dict[str,
         after = Snapshot.take(load.server_pid, generators)
         figures = [generator.answer("sent") for generator in generators]
     finally:
+        held.close()
         for generator in generators:
             generator.end()
     return summary(load, before, after, figures)
@@ -72,7 +78,7 @@ class Snapshot:
     """The kernel's counters at one moment."""
 
     at_s: float
-    server_s: tuple[float, float]
+    server_s: tuple[tuple[float, float], ...]
     children_s: float
     generators_s: float
     memory_mb: float
@@ -82,13 +88,14 @@ class Snapshot:
     @classmethod
     def take(cls, pid: int | None, generators: list[Generator]) -> Snapshot:
         family = process.descendants(pid) if pid is not None else []
+        serving = process.serving(pid) if pid is not None else []
         return cls(
             at_s=time.monotonic(),
-            server_s=process.cpu_s(pid) if pid is not None else (0.0, 0.0),
-            children_s=sum(sum(process.cpu_s(child)) for child in family),
+            server_s=tuple(process.cpu_s(one) for one in serving),
+            children_s=sum(sum(process.cpu_s(child)) for child in family if child not in serving),
             generators_s=sum(sum(process.cpu_s(generator.pid)) for generator in generators),
-            memory_mb=process.memory_mb(pid) if pid is not None else 0.0,
-            threads=process.threads(pid) if pid is not None else 0,
+            memory_mb=sum(process.memory_mb(one) for one in serving),
+            threads=sum(process.threads(one) for one in serving),
             dropped=process.dropped_datagrams(),
         )
 
@@ -96,7 +103,8 @@ class Snapshot:
 def summary(load: Load, before: Snapshot, after: Snapshot, figures: list[dict[str, Any]]) -> dict[str, Any]:
     total = lambda name: sum(one[name] for one in figures)  # noqa: E731
     wall_s = after.at_s - before.at_s
-    user_s, system_s = (after.server_s[i] - before.server_s[i] for i in (0, 1))
+    each = [(end[0] - begin[0], end[1] - begin[1]) for end, begin in zip(after.server_s, before.server_s, strict=True)]
+    user_s, system_s = (sum(one[i] for one in each) for i in (0, 1))
     generators_s = after.generators_s - before.generators_s
     received = max(1, total("received"))
     result: dict[str, Any] = {
@@ -124,6 +132,7 @@ def summary(load: Load, before: Snapshot, after: Snapshot, figures: list[dict[st
     if load.server_pid is not None:
         result["server"] = {
             "cpu_percent": round(100 * (user_s + system_s) / wall_s, 2),
+            "cpu_percent_each": [round(100 * sum(one) / wall_s, 2) for one in each],
             "user_percent": round(100 * user_s / wall_s, 2),
             "system_percent": round(100 * system_s / wall_s, 2),
             "cpu_percent_per_call": round(100 * (user_s + system_s) / wall_s / load.calls, 3),

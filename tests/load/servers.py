@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
+from server.front.affinity import owner
 from server.model.consultation import Role
 from server.web.auth import TokenAuthority
 
@@ -27,24 +28,32 @@ class Meeting(Protocol):
 class Escuta:
     """Real consultations: made over the API, joined with tokens, negotiated on the socket."""
 
-    def __init__(self, stack: AsyncExitStack, url: str, authority: TokenAuthority, *, record: bool) -> None:
+    def __init__(
+        self, stack: AsyncExitStack, url: str, authority: TokenAuthority, workers: int, *, record: bool
+    ) -> None:
         self._stack, self._url, self._authority, self._record = stack, url, authority, record
+        self._workers = workers
         self._beats: list[asyncio.Task[None]] = []
         stack.push_async_callback(self._end_beats)
 
     async def __call__(self, call: int, one: Participant, other: Participant) -> None:
+        consultation = await self._consultation(call)
+        while owner(consultation, self._workers) != call % self._workers:
+            consultation = await self._consultation(call)
+        for participant, role in ((one, Role.CLINICIAN), (other, Role.PATIENT)):
+            token = self._authority.issue(
+                identity=f"load-{call}-{role.value}", name="Load", role=role.value, consultation_id=consultation
+            )
+            await self._join(participant, token)
+
+    async def _consultation(self, call: int) -> str:
         service = self._authority.issue(identity="load", name="Load", role="service")
         async with (
             aiohttp.ClientSession(self._url, headers={"Authorization": f"Bearer {service}"}) as api,
             api.post("/api/consultations", json={"title": f"Load {call}", "language": "pt"}) as response,
         ):
             response.raise_for_status()
-            consultation = (await response.json())["id"]
-        for participant, role in ((one, Role.CLINICIAN), (other, Role.PATIENT)):
-            token = self._authority.issue(
-                identity=f"load-{call}-{role.value}", name="Load", role=role.value, consultation_id=consultation
-            )
-            await self._join(participant, token)
+            return str((await response.json())["id"])
 
     async def _join(self, participant: Participant, token: str) -> None:
         session = await self._stack.enter_async_context(aiohttp.ClientSession())
