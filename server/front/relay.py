@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 STALLED_S = 60.0
 """A side that takes nothing for so long is gone."""
+LAST_WORDS_S = 2.0
 GOING_AWAY, NO_CODE, GONE = 1001, 1005, 1006
 _NEVER_SENT = frozenset({NO_CODE, GONE, 1015})
 
@@ -97,9 +98,9 @@ async def _join(browser: web.WebSocketResponse, worker: aiohttp.ClientWebSocketR
     down = asyncio.ensure_future(_pump(worker.receive, _sender(browser)))
     try:
         await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
-        if up.done() and up.result() is None:
-            # The worker reads no more, but may have said why.
-            await asyncio.wait((down,), timeout=CLOSE_WITHIN_S)
+        if _failed(up) or _failed(down):
+            # A side that takes nothing more may have said why before, or that it leaves.
+            await asyncio.wait((up, down), timeout=LAST_WORDS_S)
     finally:
         for pump in (up, down):
             pump.cancel()
@@ -115,7 +116,7 @@ async def _join(browser: web.WebSocketResponse, worker: aiohttp.ClientWebSocketR
 
 def _failed(pump: asyncio.Future[Closing | None]) -> bool:
     """Whether it ended because what it received could not be sent on."""
-    return not pump.cancelled() and pump.exception() is None and pump.result() is None
+    return pump.done() and not pump.cancelled() and pump.exception() is None and pump.result() is None
 
 
 async def _pump(receive: Receive, send: Send) -> Closing | None:

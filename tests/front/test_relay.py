@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from server.front import relay as relay_module
 from server.web.closing import SOCKET_LIMIT_BYTES
@@ -126,6 +126,66 @@ async def test_a_browser_that_vanishes_leaves_its_worker(stand: Stand, seen: See
     assert socket._response.connection is not None
     socket._response.connection.transport.abort()
     await asyncio.wait_for(seen.closed.wait(), 10)
+
+
+class End:
+    """One side of a relay: what it says comes bit by bit, what it is told is kept."""
+
+    def __init__(self, *says: WSMessage, takes: bool = True) -> None:
+        self.told: list[str] = []
+        self.closed_with: int | None = None
+        self._says = list(says)
+        self._takes = takes
+
+    async def receive(self) -> WSMessage:
+        await asyncio.sleep(0.01)
+        if not self._says:
+            await asyncio.Event().wait()
+        return self._says.pop(0)
+
+    async def send_str(self, text: str) -> None:
+        if not self._takes:
+            raise ConnectionResetError
+        self.told.append(text)
+
+    async def close(self, *, code: int = 1000) -> None:
+        self.closed_with = code
+
+
+def text(data: str) -> WSMessage:
+    return WSMessage(WSMsgType.TEXT, data, None)
+
+
+GONE = WSMessage(WSMsgType.CLOSED, None, None)
+
+
+async def relayed(browser: End, worker: End) -> int:
+    return (await relay_module._join(browser, worker, text("join")))[0]  # type: ignore[arg-type]
+
+
+async def test_what_a_browser_said_last_arrives_although_it_takes_nothing_more() -> None:
+    browser = End(text("a"), text("b"), text("leave"), GONE, takes=False)
+    worker = End(text("an event"))
+    await relayed(browser, worker)
+    assert worker.told == ["join", "a", "b", "leave"]
+    assert worker.closed_with == 1001
+
+
+async def test_what_a_worker_said_last_arrives_although_it_takes_nothing_more() -> None:
+    worker = End(text("too much"), WSMessage(WSMsgType.CLOSE, 4009, "too frequent"))
+    worker.send_str = _takes_only_the_first(worker)  # type: ignore[method-assign]
+    browser = End(text("a"), text("b"), text("c"))
+    assert await relayed(browser, worker) == 4009
+    assert browser.told == ["too much"]
+
+
+def _takes_only_the_first(worker: End) -> Any:
+    async def send_str(text: str) -> None:
+        if worker.told:
+            raise ConnectionResetError
+        worker.told.append(text)
+
+    return send_str
 
 
 async def test_a_worker_that_dies_makes_the_page_come_back(stand: Stand, seen: Seen) -> None:

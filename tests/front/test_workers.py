@@ -16,13 +16,14 @@ from server.front.workers import Workers
 from server.model.errors import Unavailable
 from server.settings import Settings, load_settings
 
-SAYS_READY = "import json, sys, os; o = json.loads(sys.stdin.readline()); print('{\"ready\": true}', flush=True);"
-WAITS = SAYS_READY + "sys.stdin.read()"
-CANNOT = 'import sys; sys.stdin.readline(); print(\'{"failed": "No room."}\', flush=True)'
-DIES = "import sys; sys.stdin.readline(); raise SystemExit(7)"
+TAKES_ORDERS = "import json, pathlib, signal, sys; o = json.loads(sys.stdin.readline());"
+WAITS = TAKES_ORDERS + "print('{\"ready\": true}', flush=True); sys.stdin.read()"
+CANNOT = TAKES_ORDERS + 'print(\'{"failed": "No room."}\', flush=True)'
+DIES = TAKES_ORDERS + "sys.exit(7)"
 NOTES_ITS_END = (
-    "import signal, sys, pathlib;" + SAYS_READY + "signal.signal(signal.SIGTERM, lambda *_: (pathlib.Path("
-    "o['socket'] + '.ended').touch(), sys.exit(0)));print('{}', flush=True);sys.stdin.read()"
+    TAKES_ORDERS
+    + "signal.signal(signal.SIGTERM, lambda *_: (pathlib.Path(o['socket'] + '.ended').touch(), sys.exit(0)));"
+    "print('{\"ready\": true}', flush=True); sys.stdin.read()"
 )
 
 

@@ -120,6 +120,9 @@ def _server(folder: Path, workers: int) -> Iterator[tuple[str, int]]:
         "LLM_PROVIDER": "rules",
         "MIN_FREE_DISK_MB": "10",
         "WORKERS": str(workers),
+        # Generators that are cut off do not say that they leave.
+        "RECONNECT_GRACE_S": "1",
+        "IDLE_TIMEOUT_S": "3",
     }
     os.environ["DATA_DIR"] = environment["DATA_DIR"]  # the generators sign with the same secret
     with (folder / "log").open("ab") as log:
