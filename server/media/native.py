@@ -24,6 +24,7 @@ from typing import Any
 import structlog
 from cffi import FFI
 
+from ..model.audio import OpusPacket
 from .layout import Layout
 from .srtp_seam import function_addresses
 
@@ -33,8 +34,8 @@ HEADER = Path(__file__).with_name("relay.h")
 SOURCE = Path(__file__).with_name("relay.c")
 SLOT, LAYOUTS, BLOCK, DESCRIPTORS = 1504, 4, 64, 4096
 
-Hear = Callable[[bytes, int, float], None]
-"""Takes an audio packet as it came, where its payload begins, and its arrival by `time.monotonic()`."""
+Hear = Callable[[OpusPacket], None]
+"""Takes an audio packet whose `arrival_s` says how long ago it came."""
 
 
 def library_path() -> Path:
@@ -114,12 +115,12 @@ class Native:
         for number in numbers:
             self._hears.pop(number, None)
 
-    def tell(self, number: int, packet: bytes, start: int, monotonic_s: float) -> None:
+    def tell(self, number: int, packet: OpusPacket) -> None:
         """Tell whoever hears under `number` of a packet; what that raises is counted and goes no further."""
         try:
             hear = self._hears.get(number)
             if hear is not None:
-                hear(packet, start, monotonic_s)
+                hear(packet)
         except Exception:
             self.hear_errors += 1
             if self.hear_errors == 1:

@@ -210,6 +210,15 @@ static void note_latency(struct relay *relay, double latency_s)
     relay->latency_sum_s += latency_s > 0 ? latency_s : 0;
 }
 
+static void read_header(struct left *left)
+{
+    const uint8_t *packet = (const uint8_t *)(left + 1);
+    left->marker = packet[1] >> 7;
+    left->sequence_number = read16(packet + 2);
+    left->timestamp = read32(packet + 4);
+    left->ssrc = read32(packet + 8);
+}
+
 /* Sends a packet on if its lane is open for it, else leaves it to Python: RAW as it came, DECRYPTED for no open lane.
  * HEARD is sound that was sent on and that others want too. */
 static void take(struct relay *relay, struct inlet *inlet, int fd, int number, const struct moment *now)
@@ -238,10 +247,10 @@ static void take(struct relay *relay, struct inlet *inlet, int fd, int number, c
     if (left) {
         left->fd = fd;
         left->at_s = now->monotonic_s - (age_s > 0 && age_s < 1 ? age_s : 0);
-        left->address_octets = (int)message->msg_namelen;
-        memcpy(left->address, &batch.addresses[number], sizeof left->address);
     }
     if (!start) {
+        left->address_octets = (int)message->msg_namelen;
+        memcpy(left->address, &batch.addresses[number], sizeof left->address);
         tell(relay);
         return;
     }
@@ -250,6 +259,7 @@ static void take(struct relay *relay, struct inlet *inlet, int fd, int number, c
         left->kind = RELAY_HEARD;
         left->lane = lane->heard;
         left->start = start;
+        read_header(left);
         if (!relay->heard_since_s)
             relay->heard_since_s = now->monotonic_s;
     }

@@ -63,7 +63,15 @@ struct left {
     uint64_t lane;
     double at_s;
     int address_octets;
-    uint8_t address[28];
+    union {
+        uint8_t address[28];
+        struct {
+            uint32_t ssrc;
+            uint32_t timestamp;
+            uint16_t sequence_number;
+            uint8_t marker;
+        };
+    };
 };
 
 struct relay {

@@ -10,12 +10,14 @@ import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from ..model.audio import OpusPacket
 from ..model.errors import Unavailable
 from .native import Native
 from .srtp_seam import packet_buffer
@@ -27,6 +29,7 @@ TRAY_BYTES = 4_194_304
 LATENCY_BOUNDS_S = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 
 _LEFT = struct.Struct("=iiiiQdi28s")
+_HEARD = struct.Struct("=iiiiQdiIIHB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +126,17 @@ class Relay:
         return tuple(self.struct.latencies), float(self.struct.latency_sum_s)
 
     def _hand_over(self, tray: memoryview, octets: int, take: Take) -> None:
-        position, tell = 0, self._helper.tell
+        position, tell, now_s = 0, self._helper.tell, time.monotonic()
         while position < octets:
-            kind, fd, length, start, lane, at_s, address_octets, address = _LEFT.unpack_from(tray, position)
+            kind, _, length, start, lane, at_s, _, ssrc, timestamp, number, marker = _HEARD.unpack_from(tray, position)
             body = position + _LEFT.size
-            position = body + (length + 7 & ~7)
             if kind == HEARD:
-                tell(lane, bytes(tray[body : body + length]), start, at_s)
+                payload = bytes(tray[body + start : body + length])
+                tell(lane, OpusPacket(ssrc, number, timestamp, payload, now_s - at_s, marker == 1))
+                position = body + (length + 7 & ~7)
                 continue
+            kind, fd, length, start, lane, at_s, address_octets, address = _LEFT.unpack_from(tray, position)
+            position = body + (length + 7 & ~7)
             self._buffer[:length] = tray[body : body + length]
             try:
                 take(fd, Left(kind, length, start, address[:address_octets]))
