@@ -10,6 +10,7 @@ from .description import MediaLine
 from .feedback import KeyFrameGate, NackGate
 from .gaps import GapWatch
 from .keyframe import starts_key_frame
+from .losses import Losses
 from .offer import OfferedLine
 from .rtcp import write_nack, write_pli
 from .rtp import RtpPacket
@@ -39,6 +40,7 @@ class Inbound:
         self._gate = KeyFrameGate()
         self._nacks = NackGate()
         self._gaps = GapWatch()
+        self._losses = Losses()
         self.heard_s = float("-inf")
         self.agree(line, offered)
 
@@ -59,6 +61,7 @@ class Inbound:
             self.counters.ignored += 1
             return None
         self._count(len(packet.payload), now_s, 1)
+        self._losses.arrived(original.sequence_number)
         if self.line.kind == "video":
             self._gaps.arrived(original.sequence_number, now_s)
             if self._gate.awaited:
@@ -75,12 +78,18 @@ class Inbound:
         """Count packets that a lane passed on in sequence, with payloads of so many bytes together."""
         self._count(octets, now_s, packets)
         self._gaps.advance(packets)
+        self._losses.advance(packets)
 
     def _count(self, octets: int, now_s: float, packets: int) -> None:
         self.idle = False
         self.heard_s = now_s
         self.counters.packets += packets
         self.counters.octets += octets
+
+    @property
+    def lost(self) -> int:
+        """How many packets never came, not even again."""
+        return self._losses.lost
 
     def key_frame_request(self, now_s: float, *, urgent: bool = False) -> bytes | None:
         """Return a PLI if one may be sent now; otherwise it waits for `due_feedback`."""
@@ -137,4 +146,5 @@ class Inbound:
             return False
         self.ssrc = ssrc
         self._gaps = GapWatch()
+        self._losses.restart()
         return True

@@ -158,6 +158,10 @@ class Leg:
             no_codec=held.no_codec if held else 0,
             late=held.late if held else 0,
             awaiting_key_frame=held.awaiting_key_frame if held else 0,
+            lost_in=inbound.lost,
+            lost_out=sent.lost if sent else 0,
+            nacked_out=sent.nacked if sent else 0,
+            key_frame_requests_out=sent.key_frame_requests if sent else 0,
         )
 
     def _close_lanes(self) -> None:

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
+from .latency import Latencies, in_python
 from .native import DESCRIPTORS, Native, native
 from .relay import Left, Relay, settle_own
 
@@ -201,8 +202,16 @@ def flush(loop: asyncio.AbstractEventLoop) -> None:
     settle_own()
 
 
-def latencies(loop: asyncio.AbstractEventLoop) -> tuple[tuple[int, ...], float] | None:
-    """Return `Relay.latencies` of the loop's packets, if the compiled helper forwards them."""
+def latencies(loop: asyncio.AbstractEventLoop) -> Latencies:
+    """Return what the loop's packets took."""
     selector = _selectors.get(loop)
     relay = selector.relay if selector is not None else None
-    return relay.latencies() if relay is not None else None
+    return relay.latencies() if relay is not None else in_python
+
+
+def reader_errors(loop: asyncio.AbstractEventLoop) -> int:
+    """Return how often a reader raised."""
+    selector = _selectors.get(loop)
+    if selector is None:
+        return 0
+    return selector.reader_errors + (selector.relay.errors if selector.relay is not None else 0)

@@ -19,6 +19,7 @@ import structlog
 
 from ..model.audio import OpusPacket
 from ..model.errors import Unavailable
+from .latency import Latencies
 from .native import Native
 from .srtp_seam import packet_buffer
 
@@ -26,7 +27,6 @@ log = structlog.get_logger()
 
 RAW, DECRYPTED, HEARD, FAILED = 1, 2, 3, 4
 TRAY_BYTES = 4_194_304
-LATENCY_BOUNDS_S = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5)
 
 _LEFT = struct.Struct("=iiiiQdi28s")
 _HEARD = struct.Struct("=iiiiQdiIIHB")
@@ -121,9 +121,9 @@ class Relay:
         finally:
             self._taking = False
 
-    def latencies(self) -> tuple[tuple[int, ...], float]:
-        """Return how many packets were sent on within each of `LATENCY_BOUNDS_S` and later, and the sum in seconds."""
-        return tuple(self.struct.latencies), float(self.struct.latency_sum_s)
+    def latencies(self) -> Latencies:
+        """Return what this relay's packets took, those that Python sent on included."""
+        return Latencies(list(self.struct.latencies), float(self.struct.latency_sum_s))
 
     def _hand_over(self, tray: memoryview, octets: int, take: Take) -> None:
         position, tell, now_s = 0, self._helper.tell, time.monotonic()

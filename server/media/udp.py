@@ -6,6 +6,7 @@ import asyncio
 import socket
 from typing import Any, Protocol
 
+from .latency import in_python
 from .loop import Helped, forget, watch
 from .native import gate, native
 from .relay import DECRYPTED, FAILED, Left, Relay, own_relay
@@ -115,6 +116,8 @@ class UdpTransport(asyncio.DatagramTransport):
             with gate():
                 passed_on = self._owner.on_media(octets)
             if passed_on is not None:
+                if passed_on and self._relay is None:
+                    in_python.sample(self._sock.fileno())
                 return passed_on
         if octets < CAPACITY:
             self._protocol.datagram_received(bytes(buffer[:octets]), address)
