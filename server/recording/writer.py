@@ -16,7 +16,7 @@ from . import disk, journal
 from .files import PRIVATE_FILE
 from .journal_reader import valid_length
 
-BATCH_S = 0.1
+BATCH_S = 0.2
 """How long records gather before one write takes them all."""
 
 DURABLE_S = 0.8
