@@ -38,6 +38,10 @@ class Seat:
     camera: bool = False
     screen: bool = False
     state: ConnectionState = "lost"
+    bars: int | None = None
+    """How its browser says its network does, 1 to 4; the other side is told by the room's next look."""
+    told_bars: int | None = None
+    told_bars_s: float = float("-inf")
     connection: Connection | None = None
     peer: Peer | None = None
     peer_number: int = 0
@@ -60,6 +64,7 @@ class Seat:
         self.peer_number = 0
         self.microphone = self.camera = self.screen = False
         self.state = "lost"
+        self.bars = self.told_bars = None
         return peer
 
     def silence_s(self, now_s: float, heartbeat_s: float) -> float:

@@ -84,6 +84,8 @@ class Session:
                 )
             case m.Media(microphone=microphone, camera=camera, screen=screen):
                 seating.media(seat, microphone=microphone, camera=camera, screen=screen)
+            case m.Quality(bars=bars):
+                seat.bars = bars
             case m.Consent(granted=granted):
                 seating.consent(seat, granted)
             case m.Chat(message_id=message_id, text=text):
