@@ -22,6 +22,7 @@ class KindStats:
     awaiting_key_frame: int = 0
     key_frame_requests: int = 0
     nacked: int = 0
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

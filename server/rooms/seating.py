@@ -133,6 +133,12 @@ class Seating:
             ChatSent(at_s=self.room.clock.now_s(), message_id=message_id, role=seat.role, name=seat.name, text=text)
         )
 
+    def uplink_losses(self, seat: Seat) -> tuple[float | None, float | None]:
+        """Return which share of what `seat` sends is lost on its way here, and of what the other sends."""
+        if seat.peer is not None:
+            seat.uplink.look(seat.peer.stats().video, self.room.clock.now_s())
+        return seat.uplink.loss, self.room.seats[seat.role.other].uplink.loss
+
     def end(self, seat: Seat) -> None:
         """End for both.
 

@@ -203,11 +203,16 @@ class Replaced(Frozen):
 
 
 class Pong(Frozen):
-    """Heartbeat's answer, with the room time."""
+    """Heartbeat's answer, with the room time.
+
+    Of what each participant sends, a share is lost on its way here (0 to 1): only the server can tell the two apart.
+    """
 
     type: Literal["pong"] = "pong"
     t: float
     room_s: float
+    own_loss: float | None = None
+    other_loss: float | None = None
 
 
 ServerMessage = Welcome | Answer | EventMessage | ErrorMessage | Replaced | Pong

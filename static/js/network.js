@@ -15,6 +15,8 @@ export class Network {
     /** @type {import('./types.js').Bars | null} what the server knows */
     this.toldBars = null;
     this.toldMs = -Infinity;
+    /** @type {import('./stats.js').Uplinks} */
+    this.uplinks = { own: null, other: null };
     this.stopQuality = () => {};
     this.offline = () => {
       this.store.set({ offline: true });
@@ -50,6 +52,12 @@ export class Network {
     this.#tell();
   }
 
+  /** @param {import('./types.js').Pong} pong */
+  answered(pong) {
+    this.store.set({ roomZeroMs: performance.now() - pong.room_s * 1000 });
+    this.uplinks = { own: pong.own_loss, other: pong.other_loss };
+  }
+
   /** Somebody wants the next try now. */
   retry() {
     this.session.signaling.retry();
@@ -58,11 +66,14 @@ export class Network {
 
   #circumstances() {
     const { seats, role, camera, screen } = this.store.state;
-    return { sendsPicture: camera || screen, alone: seats[other(role)]?.connection !== 'connected' };
+    const seat = seats[other(role)];
+    return {
+      uplinks: this.uplinks, sendsPicture: camera || screen, alone: seat?.connection !== 'connected', otherBars: seat?.bars ?? null,
+    };
   }
 
   #tell() {
-    const bars = this.store.state.quality?.bars ?? null;
+    const bars = this.store.state.quality?.ownBars ?? null;
     const nowMs = performance.now();
     // Timers come a little early now and then.
     if (bars === null || bars === this.toldBars || nowMs - this.toldMs < TELL_AFTER_MS - 100) return;

@@ -10,7 +10,7 @@ const PERIOD_MS = 2_000;
 /**
  * Watch a connection's statistics.
  * @param {() => RTCPeerConnection | null} current
- * @param {() => import('./verdict.js').Circumstances} circumstances
+ * @param {() => import('./verdict.js').Circumstances & { uplinks: import('./stats.js').Uplinks }} circumstances
  * @param {(quality: Quality | null) => void} tell null while there is no connection
  * @returns {() => void} stops
  */
@@ -30,10 +30,11 @@ export function watchQuality(current, circumstances, tell) {
     }
     const stats = /** @type {Map<string, any>} */ (await pc.getStats());
     if (pc !== watched) return;
-    const now = totalsOf(stats.values(), performance.now());
-    const figures = figuresOf(stats, now, before);
+    const now = totalsOf(stats, performance.now(), before);
+    const around = circumstances();
+    const figures = figuresOf(stats, now, before, around.uplinks);
     before = now;
-    tell({ ...figures, ...verdict.next(figures, circumstances()) });
+    tell({ ...figures, ...verdict.next(figures, around) });
   };
   const timer = setInterval(() => void read(), PERIOD_MS);
   void read();

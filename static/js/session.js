@@ -140,7 +140,7 @@ export class Session {
   #receive(message) {
     if (message.type === 'welcome') this.#welcomed(message);
     else if (message.type === 'answer') void this.connection.accept(message.connection, message.sdp);
-    else if (message.type === 'pong') this.store.set({ roomZeroMs: performance.now() - message.room_s * 1000 });
+    else if (message.type === 'pong') this.network.answered(message);
     else if (message.type === 'replaced') this.#finish('replaced');
     else if (message.type === 'error') this.#refused(message);
     else this.#happened(message);

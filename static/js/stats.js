@@ -1,22 +1,31 @@
-/** What getStats says of a connection, reduced to the figures that a verdict needs. Pure. */
+/** What getStats says of a connection, reduced to the figures that a verdict needs. Pure.
+ *
+ * Sound and picture cross two ways: this browser's to the server and the other's. Only the first is ours to judge, so
+ * losses on the other are taken off, and an uneven delay counts only as far as our own round trips vary.
+ */
 
 /**
  * @typedef {'' | 'udp' | 'tcp' | 'tls'} Relay how the relay is reached; '' without one
+ * @typedef {{ own: number | null, other: number | null }} Uplinks share lost on the way from each browser to the server
+ *
  * @typedef {object} Totals
  * @property {number} atMs
- * @property {number} received packets
- * @property {number} lost packets that should have come
+ * @property {number} received packets of sound, which nobody sends again
+ * @property {number} lost packets of sound that should have come
  * @property {number} receivedBytes
  * @property {number} sentBytes
  * @property {number} decoded video frames
  * @property {number} dropped video frames, for want of time to show them
  * @property {number} shortS seconds in which the picture was held down for want of bandwidth
  * @property {number} busyS the same for want of processor time
+ * @property {number | null} rttMs
+ * @property {number} answers how often the round trip was measured
+ * @property {number} variationMs between the last two measurements
  *
  * @typedef {object} Figures
  * @property {number | null} rttMs to the server
- * @property {number | null} lossPercent the worse of both directions
- * @property {number | null} jitterMs of the sound received
+ * @property {number | null} lossPercent to or from the server, whichever is worse
+ * @property {number | null} jitterMs
  * @property {number | null} availableKbps what the browser believes it may send; null where it does not say
  * @property {boolean} short the picture was held down for want of bandwidth most of the time
  * @property {boolean} busy this device is too slow for what it has to do
@@ -29,48 +38,65 @@
  */
 
 const DROPPED_SHARE = 0.2;
+/** Both shares are estimates from a few packets: what may be the other's is not called ours. */
+const DOUBT = 2;
 
 /**
- * @param {Iterable<any>} entries
+ * @param {Map<string, any>} stats
  * @param {number} atMs
+ * @param {Totals | null} before null on a connection's first reading
  * @returns {Totals}
  */
-export function totalsOf(entries, atMs) {
-  const totals = { atMs, received: 0, lost: 0, receivedBytes: 0, sentBytes: 0, decoded: 0, dropped: 0, shortS: 0, busyS: 0 };
-  for (const entry of entries) {
-    if (entry.type === 'inbound-rtp') {
-      totals.received += entry.packetsReceived ?? 0;
-      totals.lost += Math.max(0, entry.packetsLost ?? 0);
-      totals.receivedBytes += entry.bytesReceived ?? 0;
-      totals.decoded += entry.framesDecoded ?? 0;
-      totals.dropped += entry.framesDropped ?? 0;
-    } else if (entry.type === 'outbound-rtp') {
-      totals.sentBytes += entry.bytesSent ?? 0;
-      totals.shortS += entry.qualityLimitationDurations?.bandwidth ?? 0;
-      totals.busyS += entry.qualityLimitationDurations?.cpu ?? 0;
+export function totalsOf(stats, atMs, before) {
+  const sums = { received: 0, lost: 0, receivedBytes: 0, sentBytes: 0, decoded: 0, dropped: 0, shortS: 0, busyS: 0 };
+  for (const entry of stats.values()) {
+    if (entry.type === 'inbound-rtp') addInbound(sums, entry);
+    if (entry.type === 'outbound-rtp') {
+      sums.sentBytes += entry.bytesSent ?? 0;
+      sums.shortS += entry.qualityLimitationDurations?.bandwidth ?? 0;
+      sums.busyS += entry.qualityLimitationDurations?.cpu ?? 0;
     }
   }
-  return totals;
+  const pair = pairOf(stats);
+  const rttMs = toMs(pair?.currentRoundTripTime);
+  const answers = pair?.responsesReceived ?? 0;
+  const anew = before !== null && before.answers !== answers && before.rttMs !== null && rttMs !== null;
+  const variationMs = anew ? Math.abs(rttMs - (before.rttMs ?? 0)) : (before?.variationMs ?? 0);
+  return { ...sums, atMs, rttMs, answers, variationMs };
+}
+
+/**
+ * @param {{ received: number, lost: number, receivedBytes: number, decoded: number, dropped: number }} sums
+ * @param {any} entry
+ */
+function addInbound(sums, entry) {
+  sums.receivedBytes += entry.bytesReceived ?? 0;
+  sums.decoded += entry.framesDecoded ?? 0;
+  sums.dropped += entry.framesDropped ?? 0;
+  if (entry.kind !== 'audio') return;
+  sums.received += entry.packetsReceived ?? 0;
+  sums.lost += Math.max(0, entry.packetsLost ?? 0);
 }
 
 /**
  * @param {Map<string, any>} stats
  * @param {Totals} now
- * @param {Totals | null} before null on a connection's first reading
+ * @param {Totals | null} before
+ * @param {Uplinks} uplinks
  * @returns {Figures}
  */
-export function figuresOf(stats, now, before) {
+export function figuresOf(stats, now, before, uplinks) {
   const entries = [...stats.values()];
   const transport = entries.find((entry) => entry.type === 'transport');
-  const pair = stats.get(transport?.selectedCandidatePairId) ?? entries.find((entry) => entry.nominated);
+  const pair = pairOf(stats);
   const audio = entries.find((entry) => entry.type === 'inbound-rtp' && entry.kind === 'audio');
   const video = entries.find((entry) => entry.type === 'inbound-rtp' && entry.kind === 'video');
-  const losses = [inboundLoss(now, before), outboundLoss(entries)].filter((loss) => loss !== null);
+  const jitterMs = toMs(audio?.jitter);
   const elapsedMs = before ? now.atMs - before.atMs : 0;
   return {
-    rttMs: toMs(pair?.currentRoundTripTime),
-    lossPercent: losses.length ? Math.max(...losses) : null,
-    jitterMs: toMs(audio?.jitter),
+    rttMs: now.rttMs,
+    lossPercent: ownLoss(inboundLoss(now, before), outboundLoss(entries), uplinks),
+    jitterMs: jitterMs === null ? null : Math.min(jitterMs, now.variationMs),
     availableKbps: pair?.availableOutgoingBitrate === undefined ? null : Math.round(pair.availableOutgoingBitrate / 1000),
     short: before !== null && (now.shortS - before.shortS) * 1000 > elapsedMs / 2,
     busy: before !== null && isBusy(now, before, elapsedMs),
@@ -81,6 +107,13 @@ export function figuresOf(stats, now, before) {
     srtp: (transport?.srtpCipher ?? '').replace(/^SRTP_/, ''),
     codec: (stats.get(video?.codecId)?.mimeType ?? '').replace('video/', ''),
   };
+}
+
+/** @param {Map<string, any>} stats @returns {any} the way that packets take now */
+function pairOf(stats) {
+  const entries = [...stats.values()];
+  const transport = entries.find((entry) => entry.type === 'transport');
+  return stats.get(transport?.selectedCandidatePairId) ?? entries.find((entry) => entry.nominated);
 }
 
 /** @param {any} candidate our end of the selected pair @returns {Relay} */
@@ -105,6 +138,17 @@ function isBusy(now, before, elapsedMs) {
 }
 
 /**
+ * @param {number | null} inbound percent lost from the other browser to this one
+ * @param {number | null} outbound percent lost from this browser to the other one
+ * @param {Uplinks} uplinks
+ */
+function ownLoss(inbound, outbound, { own, other }) {
+  const down = inbound === null ? null : Math.max(0, inbound - DOUBT * 100 * (other ?? 0));
+  const up = own === null ? outbound : 100 * own;
+  return down === null && up === null ? null : Math.max(down ?? 0, up ?? 0);
+}
+
+/**
  * @param {Totals} now
  * @param {Totals | null} before
  */
@@ -115,7 +159,7 @@ function inboundLoss(now, before) {
   return all > 0 ? (100 * lost) / all : null;
 }
 
-/** The worst loss that the other end reports about what we send. @param {any[]} entries */
+/** @param {any[]} entries */
 function outboundLoss(entries) {
   const reports = entries.filter((entry) => entry.type === 'remote-inbound-rtp' && entry.fractionLost !== undefined);
   return reports.length ? 100 * Math.max(...reports.map((entry) => entry.fractionLost)) : null;

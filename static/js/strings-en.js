@@ -96,7 +96,7 @@ export const en = {
   'peer.unstable': '{name} has an unstable connection',
   'peer.weak': '{name} has an unstable connection',
   'peer.lost': '{name} is reconnecting…',
-  'peer.lostFor': '{seconds} s',
+  'peer.lostFor': 'Their seat is kept for another {seconds} s',
   'peer.lostHint': 'The call goes on by itself when they are back.',
   'peer.cameraOff': '{name} has the camera off',
   'peer.muted': 'Muted',

@@ -97,7 +97,7 @@ export const pt = {
   'peer.unstable': 'A conexão de {name} está instável',
   'peer.weak': 'A conexão de {name} está instável',
   'peer.lost': '{name} está reconectando…',
-  'peer.lostFor': '{seconds} s',
+  'peer.lostFor': 'O lugar fica guardado por mais {seconds} s',
   'peer.lostHint': 'A chamada continua sozinha quando a pessoa voltar.',
   'peer.cameraOff': '{name} está com a câmera desligada',
   'peer.muted': 'Microfone desligado',

@@ -242,6 +242,8 @@ export interface Pong {
   type: 'pong';
   t: number;
   room_s: number;
+  own_loss: number | null;
+  other_loss: number | null;
 }
 export type ServerMessage = Welcome | Answer | EventMessage | ErrorMessage | Replaced | Pong;
 

@@ -4,11 +4,14 @@
  * @typedef {import('./stats.js').Figures} Figures
  * @typedef {'loss' | 'delay' | 'jitter' | 'bandwidth'} Measured
  * @typedef {{ kind: Measured | 'device', level: 1 | 2 | 3, value: number }} Reason value: percent, ms, ms, kbit/s, –
- * @typedef {{ bars: 1 | 2 | 3 | 4, reasons: Reason[] }} Judged the worst reason first
+ * @typedef {1 | 2 | 3 | 4} Bars
+ * @typedef {{ bars: Bars, ownBars: Bars, reasons: Reason[] }} Judged the worst reason first; `ownBars` are what the other
+ *   side may be told: they count only what is surely this side's
  *
  * @typedef {object} Circumstances
  * @property {boolean} sendsPicture a camera or a screen
  * @property {boolean} alone nobody listens: the server itself asks for little then
+ * @property {Bars | null} otherBars what the other side says of its own network
  */
 
 /** From where on a figure costs one, two and three bars; bandwidth counts as its inverse, so that more is worse. */
@@ -68,7 +71,7 @@ export class Verdict {
    * @param {Circumstances} circumstances
    * @returns {Judged}
    */
-  next(figures, { sendsPicture, alone }) {
+  next(figures, { sendsPicture, alone, otherBars }) {
     this.finding = alone || !sendsPicture ? 0 : this.finding + 1;
     const { short, availableKbps } = figures;
     const readings = {
@@ -77,14 +80,23 @@ export class Verdict {
     };
     for (const [kind, judgement] of this.judgements) judgement.take(readings[kind]);
     this.device.take(figures.busy ? 1 : 0);
-    const reasons = [...this.judgements].filter(([, { level }]) => level > 0).map(([kind, { level, value }]) => reason(kind, level, value ?? 0));
+    const own = Math.max(...[...this.judgements].map(([kind, { level }]) => (kind === 'bandwidth' ? 0 : level)));
+    // Bandwidth is found from end to end. With no other sign of trouble here, it is the other's where they have some.
+    const notOurs = own === 0 && (otherBars ?? 4) <= 2;
+    const reasons = [...this.judgements].filter(([kind, { level }]) => level > 0 && !(kind === 'bandwidth' && notOurs))
+      .map(([kind, { level, value }]) => reason(kind, level, value ?? 0));
     // Sorting is stable: of equals the first of LIMITS leads.
     reasons.sort((one, two) => two.level - one.level);
     const worst = reasons[0]?.level ?? 0;
     // It is no fault of the connection, so it costs no bar.
     if (this.device.level) reasons.push({ kind: 'device', level: 1, value: 0 });
-    return { bars: /** @type {1 | 2 | 3 | 4} */ (4 - worst), reasons };
+    return { bars: barsOf(worst), ownBars: barsOf(own > 0 ? worst : 0), reasons };
   }
+}
+
+/** @param {number} level */
+function barsOf(level) {
+  return /** @type {Bars} */ (4 - level);
 }
 
 /**

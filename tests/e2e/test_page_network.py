@@ -29,9 +29,10 @@ async def module(stub, open_page):
     return await open_page(f"{stub.address}/join")
 
 
-async def _judged(page: Page, *readings: dict[str, Any], **circumstances: bool) -> list[dict[str, Any]]:
+async def _judged(page: Page, *readings: dict[str, Any], **circumstances: Any) -> list[dict[str, Any]]:
     full = [{**GOOD, **reading} for reading in readings]
-    return list(await page.evaluate(JUDGE, [full, {"sendsPicture": True, "alone": False, **circumstances}]))
+    around = {"sendsPicture": True, "alone": False, "otherBars": None, **circumstances}
+    return list(await page.evaluate(JUDGE, [full, around]))
 
 
 def _kinds(judged: dict[str, Any]) -> list[str]:
@@ -70,6 +71,18 @@ async def test_a_bit_rate_still_being_found_or_kept_low_on_purpose_is_no_fault(m
         assert {one["bars"] for one in await _judged(module, *[poor] * 30, **unheard)} == {4}
 
 
+async def test_too_little_bandwidth_is_blamed_on_the_side_that_has_other_trouble(module):
+    poor = {"availableKbps": 150, "short": True}
+    for patch, other, bars, told in (
+        (poor, None, 2, 4),
+        (poor, 4, 2, 4),
+        (poor, 2, 4, 4),
+        ({**poor, "rttMs": 200}, 2, 2, 2),
+    ):
+        last = (await _judged(module, *[patch] * 20, otherBars=other))[-1]
+        assert (last["bars"], last["ownBars"]) == (bars, told), (patch, other)
+
+
 async def test_bars_do_not_flicker_around_a_limit_and_come_back_when_it_is_over(module):
     noisy = [{"lossPercent": loss, "rttMs": rtt} for loss, rtt in ((2.2, 290), (3.8, 310))] * 20
     judged = await _judged(module, *noisy, *[{}] * 12)
@@ -87,42 +100,49 @@ REPORTS = {
         "P": {
             "type": "candidate-pair",
             "currentRoundTripTime": 0.05,
+            "responsesReceived": 2,
             "availableOutgoingBitrate": 4e5,
             "localCandidateId": "L",
         },
         "L": {"type": "local-candidate", "candidateType": "relay", "relayProtocol": "tls"},
         "O": {"type": "outbound-rtp", "bytesSent": 250_000, "qualityLimitationDurations": {"bandwidth": 1.5, "cpu": 0}},
-        "R": {"type": "remote-inbound-rtp", "fractionLost": 0.02},
-        "V": {"type": "inbound-rtp", "kind": "video", "packetsReceived": 90, "packetsLost": 10, "framesDecoded": 50},
-        "A": {"type": "inbound-rtp", "kind": "audio", "packetsReceived": 100, "packetsLost": -1, "jitter": 0.012},
+        "R": {"type": "remote-inbound-rtp", "fractionLost": 0.12},
+        "V": {"type": "inbound-rtp", "kind": "video", "packetsReceived": 200, "packetsLost": -1, "framesDecoded": 50},
+        "A": {"type": "inbound-rtp", "kind": "audio", "packetsReceived": 90, "packetsLost": 10, "jitter": 0.12},
     },
     "firefox": {
         "T": {"type": "transport", "dtlsState": "connected", "srtpCipher": "SRTP_AES_CM"},
         "P": {"type": "candidate-pair", "nominated": True, "currentRoundTripTime": 0.05, "localCandidateId": "L"},
         "L": {"type": "local-candidate", "candidateType": "host"},
         "O": {"type": "outbound-rtp", "bytesSent": 250_000},
-        "V": {"type": "inbound-rtp", "kind": "video", "packetsReceived": 190, "packetsLost": 10, "framesDropped": 50},
+        "A": {"type": "inbound-rtp", "kind": "audio", "packetsReceived": 90, "packetsLost": 10},
+        "V": {"type": "inbound-rtp", "kind": "video", "framesDropped": 50},
     },
 }
+FIGURES = """async ([browsers, uplinks]) => {
+    const { figuresOf, totalsOf } = await import('/static/js/stats.js');
+    const pair = { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.02, responsesReceived: 1 };
+    const start = totalsOf(new Map([['P', pair]]), 0, null);
+    return Object.fromEntries(Object.entries(browsers).map(([name, reports]) => {
+        const stats = new Map(Object.entries(reports));
+        return [name, figuresOf(stats, totalsOf(stats, 2000, start), start, uplinks)];
+    }));
+}"""
 
 
 async def test_what_browsers_report_becomes_figures(module):
-    figures = await module.evaluate(
-        """async (browsers) => {
-            const { figuresOf, totalsOf } = await import('/static/js/stats.js');
-            const start = totalsOf([], 0);
-            return Object.fromEntries(Object.entries(browsers).map(([name, reports]) => {
-                const stats = new Map(Object.entries(reports));
-                return [name, figuresOf(stats, totalsOf(stats.values(), 2000), start)];
-            }));
-        }""",
-        REPORTS,
-    )
+    figures = await module.evaluate(FIGURES, [REPORTS, {"own": None, "other": None}])
     one, other = figures["chromium"], figures["firefox"]
-    assert (one["rttMs"], one["lossPercent"], one["jitterMs"], one["availableKbps"]) == (50, 5, 12, 400)
+    assert (one["rttMs"], one["lossPercent"], one["jitterMs"], one["availableKbps"]) == (50, 12, 30, 400)
     assert (one["relay"], one["short"], one["busy"], one["sendKbps"]) == ("tls", True, False, 1000)
-    assert (other["rttMs"], other["lossPercent"], other["jitterMs"], other["availableKbps"]) == (50, 5, None, None)
+    assert (other["rttMs"], other["lossPercent"], other["jitterMs"], other["availableKbps"]) == (50, 10, None, None)
     assert (other["relay"], other["short"], other["busy"], other["srtp"]) == ("", False, True, "AES_CM")
+
+
+@pytest.mark.parametrize(("own", "other", "percent"), [(0, 0.06, 0), (0.12, 0.1, 12), (0, 0, 10), (0, 0.02, 6)])
+async def test_losses_on_the_other_sides_way_are_not_blamed_on_ones_own(module, own, other, percent):
+    figures = await module.evaluate(FIGURES, [REPORTS, {"own": own, "other": other}])
+    assert figures["chromium"]["lossPercent"] == pytest.approx(percent)
 
 
 async def test_a_bad_network_is_shown_with_its_reason_and_what_helps_and_the_server_is_told_the_bars(stub, open_page):
@@ -195,7 +215,7 @@ async def test_how_long_a_seat_is_kept_for_somebody_who_is_away_is_counted_down(
     at: dict[str, Any] = {"at_s": canned.ROOM_S, "role": Role.PATIENT}
     await stub.say(ParticipantAway(**at, kept_until_s=canned.ROOM_S + 90), ConnectionChanged(**at, state="lost"))
     await expect(page.locator("#peer-state")).to_have_text("Maria de Lourdes está reconectando…")
-    await expect(kept).to_have_text("89 s")
+    await expect(kept).to_have_text("O lugar fica guardado por mais 89 s")
     joined = ParticipantJoined(**at, identity="patient-1", name="Maria de Lourdes", returned=True)
     await stub.say(joined, ConnectionChanged(**at, state="connected"))
     await expect(kept).to_be_hidden()

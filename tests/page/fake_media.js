@@ -41,14 +41,14 @@ class FakePeerConnection extends EventTarget {
     const nowMs = performance.now();
     const passedMs = nowMs - (this.readMs ?? nowMs);
     this.readMs = nowMs;
-    this.lost = (this.lost ?? 0) + (passedMs * lossShare) / (1 - lossShare);
+    this.lost = (this.lost ?? 0) + ((passedMs / 20) * lossShare) / (1 - lossShare);
     this.shortS = (this.shortS ?? 0) + (short ? passedMs / 1000 : 0);
     return new Map([
       ['T', { type: 'transport', dtlsState: 'connected', srtpCipher: 'AEAD_AES_128_GCM', selectedCandidatePairId: 'P' }],
       ['P', { type: 'candidate-pair', nominated: true, currentRoundTripTime: rttS, availableOutgoingBitrate: availableBps, localCandidateId: 'L' }],
       ['L', { type: 'local-candidate', ...(relay ? { candidateType: 'relay', relayProtocol: relay } : { candidateType: 'host' }) }],
-      ['A', { type: 'inbound-rtp', kind: 'audio', packetsReceived: 0, packetsLost: 0, jitter: jitterS }],
-      ['V', { type: 'inbound-rtp', kind: 'video', packetsReceived: nowMs, packetsLost: this.lost, bytesReceived: nowMs * 150, codecId: 'C' }],
+      ['A', { type: 'inbound-rtp', kind: 'audio', packetsReceived: nowMs / 20, packetsLost: this.lost, jitter: jitterS }],
+      ['V', { type: 'inbound-rtp', kind: 'video', packetsReceived: nowMs, packetsLost: 0, bytesReceived: nowMs * 150, codecId: 'C' }],
       ['O', { type: 'outbound-rtp', kind: 'video', bytesSent: nowMs * 140, qualityLimitationDurations: { bandwidth: this.shortS, cpu: 0 } }],
       ['C', { type: 'codec', mimeType: 'video/VP8' }],
     ]);

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from server.media.stats import KindStats
 from server.model.audio import OpusPacket
 from server.model.consultation import Role
 from server.model.errors import (
@@ -350,6 +351,27 @@ async def test_the_other_side_alone_learns_how_a_network_does_and_not_too_often(
         assert not [event for event in house.store.recorded if isinstance(event, QualityChanged)]
         seating.leave(patient)
         assert patient.bars is None
+
+
+async def test_each_side_learns_whose_way_to_the_server_loses_packets(house):
+    async with living(house.room()) as seating:
+        seats = [join(seating, role)[0] for role in (PATIENT, CLINICIAN)]
+        for seat in seats:
+            await seating.room.crossing.answer(seat, 1, "offer")
+        patient, doctor = seats
+        assert seating.uplink_losses(doctor) == (None, None)
+        for lossy in (True, False):
+            house.time.now_s += 2
+            house.peers[0].video = KindStats(packets_in=90 if lossy else 190, missed=10)
+            house.peers[1].video = KindStats(packets_in=100 if lossy else 200)
+            seating.uplink_losses(doctor)
+            assert seating.uplink_losses(patient) == (0.1 if lossy else 0.05, 0)
+            assert seating.uplink_losses(doctor) == (0, 0.1 if lossy else 0.05)
+        house.time.now_s += 2
+        house.peers[0].video = KindStats(packets_in=5)
+        assert seating.uplink_losses(patient)[0] is None, "a new connection counts from zero"
+        seating.leave(patient)
+        assert seating.uplink_losses(doctor)[1] is None
 
 
 async def test_the_other_side_learns_how_long_the_seat_of_somebody_away_is_kept(house):
