@@ -18,8 +18,8 @@ export function stage(options) {
   const { session, store, devices } = options;
   const remote = remoteView(session, store, devices);
   const self = selfView(devices);
-  const list = h('ul', { attrs: { role: 'status' } });
-  const states = h('div', { class: 'states' }, list);
+  const list = h('ul');
+  const states = h('div', { class: 'states' }, h('div', { attrs: { role: 'status' } }, list));
   const element = h('section', { class: 'stage' }, ...remote.elements, self.element, states);
   const closeNotice = reconnectNotice(states, options);
   const stopWatching = store.watch((state) => {
