@@ -104,7 +104,7 @@ export function figuresOf(stats, now, before, uplinks) {
     sendKbps: before ? rate(now.sentBytes - before.sentBytes, elapsedMs) : null,
     relay: relayOf(stats.get(pair?.localCandidateId)),
     dtls: transport?.dtlsState ?? '',
-    srtp: (transport?.srtpCipher ?? '').replace(/^SRTP_/, ''),
+    srtp: transport?.srtpCipher ?? '',
     codec: (stats.get(video?.codecId)?.mimeType ?? '').replace('video/', ''),
   };
 }

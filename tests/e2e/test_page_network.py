@@ -136,7 +136,7 @@ async def test_what_browsers_report_becomes_figures(module):
     assert (one["rttMs"], one["lossPercent"], one["jitterMs"], one["availableKbps"]) == (50, 12, 30, 400)
     assert (one["relay"], one["short"], one["busy"], one["sendKbps"]) == ("tls", True, False, 1000)
     assert (other["rttMs"], other["lossPercent"], other["jitterMs"], other["availableKbps"]) == (50, 10, None, None)
-    assert (other["relay"], other["short"], other["busy"], other["srtp"]) == ("", False, True, "AES_CM")
+    assert (other["relay"], other["short"], other["busy"], other["srtp"]) == ("", False, True, "SRTP_AES_CM")
 
 
 @pytest.mark.parametrize(("own", "other", "percent"), [(0, 0.06, 0), (0.12, 0.1, 12), (0, 0, 10), (0, 0.02, 6)])
