@@ -41,6 +41,7 @@ class Inbound:
         self._nacks = NackGate()
         self._gaps = GapWatch()
         self._losses = Losses()
+        self._missed_before = 0
         self.heard_s = float("-inf")
         self.agree(line, offered)
 
@@ -63,11 +64,16 @@ class Inbound:
         self._count(len(packet.payload), now_s, 1)
         self._losses.arrived(original.sequence_number)
         if self.line.kind == "video":
-            self._gaps.arrived(original.sequence_number, now_s)
+            self._gaps.arrived(original.sequence_number, now_s, again=original is not packet)
             if self._gate.awaited:
                 codec = self.line.codecs.get(original.payload_type, "")
                 self._gate.awaited = not starts_key_frame(codec, original.payload)
         return original
+
+    @property
+    def missed(self) -> int:
+        """How many video packets were lost on their way here; what was asked for and came then counts too."""
+        return self._missed_before + self._gaps.missed
 
     @property
     def unsettled(self) -> bool:
@@ -145,6 +151,7 @@ class Inbound:
         if not allowed or now_s - self.heard_s < LATCH_AFTER_S:
             return False
         self.ssrc = ssrc
+        self._missed_before += self._gaps.missed
         self._gaps = GapWatch()
         self._losses.restart()
         return True

@@ -151,6 +151,7 @@ class Leg:
             ignored_in=received.ignored,
             key_frame_requests=received.key_frame_requests,
             nacked=received.nacked,
+            missed=inbound.missed,
             packets_out=sent.packets if sent else 0,
             bytes_out=sent.octets if sent else 0,
             retransmitted_out=sent.retransmitted if sent else 0,

@@ -30,6 +30,7 @@ class KindStats:
     lost_out: int = 0
     nacked_out: int = 0
     key_frame_requests_out: int = 0
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

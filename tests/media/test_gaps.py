@@ -43,6 +43,15 @@ def test_a_gap_is_asked_for_within_20_ms_of_being_seen():
     assert asked_s <= 0.06 + 0.02
 
 
+def test_losses_are_counted_and_what_was_only_overtaken_is_none():
+    watch = GapWatch()
+    for at, number in enumerate((65_534, 65_535, 2, 1, 0, 3, 7)):
+        watch.arrived(number, at * 0.001)
+    watch.arrived(4, 0.008, again=True)
+    watch.arrived(8 + HOPELESS, 0.5)
+    assert watch.missed == 3
+
+
 def test_what_was_only_overtaken_is_asked_for_less_and_less():
     """Every tenth packet comes 40 ms late: at first it is asked for, then waited for."""
     watch, asked = GapWatch(), []
