@@ -101,6 +101,8 @@ class GapWatch:
         if not again:
             self.missed -= 1
         if not gap.tries:
+            if again:  # the receiver asked for it: that says nothing of packets overtaken
+                return
             self._patience_s = min(LONGEST_PATIENCE_S, max(self._patience_s, 1.25 * (now_s - gap.since_s)))
         elif gap.tries == 1:
             # Of one asked for twice nobody can tell which request it answers.

@@ -10,7 +10,7 @@ class KindStats:
     """One kind of media at one browser; `in` is what it sends. Bytes are of payload.
 
     `nacked` and `key_frame_requests` are what it was asked for, those with `out` what it asked for. `lost_in` never
-    came here, not even again; `lost_out` is what it says it has lost.
+    came here, not even again; `lost_out` is what it says it has lost; `missed` did not come the first time.
     """
 
     packets_in: int = 0

@@ -65,6 +65,15 @@ def test_what_was_only_overtaken_is_asked_for_less_and_less():
     assert late <= early
 
 
+def test_what_the_receiver_asked_for_does_not_make_us_wait_longer():
+    watch = GapWatch()
+    for number in range(0, 1000, 2):
+        watch.arrived(number, number * INTERVAL_S)
+        watch.arrived(number - 1, number * INTERVAL_S + 0.009, again=True)
+    watch.arrived(1001, 10.0)
+    assert watch.due(10.011) == (999, 1000)
+
+
 def test_an_unanswered_request_is_repeated_and_given_up():
     asked = played({5}, count=1000)
     assert 3 <= len(asked) <= MAX_TRIES
