@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from ..web.metrics import number
 
 RISING = frozenset({"counter", "histogram"})
-SHARED = frozenset({"escuta_speech_state", "escuta_speech_restarts", "escuta_storage_state"})
-"""Gauges in which each worker tells of the same thing: the worst counts."""
+SHARED = frozenset(
+    {"escuta_journal_lag_seconds", "escuta_speech_state", "escuta_speech_restarts", "escuta_storage_state"}
+)
+"""Gauges of which no sum can be made, or in which each worker tells of the same thing: the worst counts."""
 
 Samples = dict[str, float]
 

@@ -57,7 +57,9 @@ class ControlPath:
             case Nack():
                 self._nack(message)
             case KeyFrameRequest():
-                if self._leg.source is not None and self._is_ours("video", message.ssrc):
+                video = self._leg.outbound.get("video")
+                if self._leg.source is not None and video is not None and message.ssrc in video.line.ssrcs:
+                    video.counters.key_frame_requests += 1
                     self._leg.source.request_key_frame()
             case MaximumBitrate():
                 self._maximum_bitrate(message)
@@ -121,8 +123,3 @@ class ControlPath:
         if source is None:
             return []
         return [(out, source.inbound[kind]) for kind, out in self._leg.outbound.items() if kind in source.inbound]
-
-    def _is_ours(self, kind: str, ssrc: int) -> bool:
-        return any(
-            outbound.line.kind == kind and ssrc in outbound.line.ssrcs for outbound in self._leg.outbound.values()
-        )

@@ -27,18 +27,20 @@ class GapWatch:
 
     The wait follows the reordering seen, the pause between two requests the time that answers take. Sequence numbers
     are those on the wire. `hopeless`: more was lost than is worth asking for; whoever asks for a key frame resets it.
+    `missed` counts what was lost on its way, whether it came again or not, but no hopeless gap: that is an absence.
     """
 
     def __init__(self) -> None:
         self.hopeless = False
+        self.missed = 0
         self._highest: int | None = None
         self._missing: dict[int, _Missing] = {}
         self._next_s = float("inf")
         self._patience_s = FIRST_PATIENCE_S
         self._retry_s = FIRST_RETRY_S
 
-    def arrived(self, sequence_number: int, now_s: float) -> None:
-        """Take a packet that came, the first time or again."""
+    def arrived(self, sequence_number: int, now_s: float, *, again: bool = False) -> None:
+        """Take a packet that came; `again`: as a retransmission, whoever asked for it."""
         if self._highest is None:
             self._highest = sequence_number
             return
@@ -48,7 +50,7 @@ class GapWatch:
                 self._note_gap(self._highest, ahead, now_s)
             self._highest = sequence_number
         elif ahead:
-            self._fill(sequence_number, now_s)
+            self._fill(sequence_number, now_s, again)
 
     @property
     def open(self) -> bool:
@@ -83,6 +85,7 @@ class GapWatch:
             self._missing.clear()
             self._next_s = float("inf")
             return
+        self.missed += ahead - 1
         self._patience_s = max(FIRST_PATIENCE_S, PATIENCE_DECAY * self._patience_s)
         next_s = now_s + self._patience_s
         for step in range(1, ahead):
@@ -91,11 +94,15 @@ class GapWatch:
             del self._missing[next(iter(self._missing))]
         self._next_s = min(self._next_s, next_s)
 
-    def _fill(self, sequence_number: int, now_s: float) -> None:
+    def _fill(self, sequence_number: int, now_s: float, again: bool) -> None:
         gap = self._missing.pop(sequence_number, None)
         if gap is None:
             return
+        if not again:
+            self.missed -= 1
         if not gap.tries:
+            if again:  # the receiver asked for it: that says nothing of packets overtaken
+                return
             self._patience_s = min(LONGEST_PATIENCE_S, max(self._patience_s, 1.25 * (now_s - gap.since_s)))
         elif gap.tries == 1:
             # Of one asked for twice nobody can tell which request it answers.

@@ -10,6 +10,7 @@ from .description import MediaLine
 from .feedback import KeyFrameGate, NackGate
 from .gaps import GapWatch
 from .keyframe import starts_key_frame
+from .losses import Losses
 from .offer import OfferedLine
 from .rtcp import write_nack, write_pli
 from .rtp import RtpPacket
@@ -39,6 +40,8 @@ class Inbound:
         self._gate = KeyFrameGate()
         self._nacks = NackGate()
         self._gaps = GapWatch()
+        self._losses = Losses()
+        self._missed_before = 0
         self.heard_s = float("-inf")
         self.agree(line, offered)
 
@@ -59,12 +62,18 @@ class Inbound:
             self.counters.ignored += 1
             return None
         self._count(len(packet.payload), now_s, 1)
+        self._losses.arrived(original.sequence_number)
         if self.line.kind == "video":
-            self._gaps.arrived(original.sequence_number, now_s)
+            self._gaps.arrived(original.sequence_number, now_s, again=original is not packet)
             if self._gate.awaited:
                 codec = self.line.codecs.get(original.payload_type, "")
                 self._gate.awaited = not starts_key_frame(codec, original.payload)
         return original
+
+    @property
+    def missed(self) -> int:
+        """How many video packets were lost on their way here; what was asked for and came then counts too."""
+        return self._missed_before + self._gaps.missed
 
     @property
     def unsettled(self) -> bool:
@@ -75,12 +84,18 @@ class Inbound:
         """Count packets that a lane passed on in sequence, with payloads of so many bytes together."""
         self._count(octets, now_s, packets)
         self._gaps.advance(packets)
+        self._losses.advance(packets)
 
     def _count(self, octets: int, now_s: float, packets: int) -> None:
         self.idle = False
         self.heard_s = now_s
         self.counters.packets += packets
         self.counters.octets += octets
+
+    @property
+    def lost(self) -> int:
+        """How many packets never came, not even again."""
+        return self._losses.lost
 
     def key_frame_request(self, now_s: float, *, urgent: bool = False) -> bytes | None:
         """Return a PLI if one may be sent now; otherwise it waits for `due_feedback`."""
@@ -136,5 +151,7 @@ class Inbound:
         if not allowed or now_s - self.heard_s < LATCH_AFTER_S:
             return False
         self.ssrc = ssrc
+        self._missed_before += self._gaps.missed
         self._gaps = GapWatch()
+        self._losses.restart()
         return True

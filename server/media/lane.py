@@ -6,8 +6,6 @@ forwarded last, with extensions as before. It refuses every other one, having do
 
 from __future__ import annotations
 
-import time
-
 from ..model.audio import OpusPacket
 from .inbound import Inbound
 from .layout import BLOCK_HEADER_BYTES, Layout, read_layout
@@ -54,12 +52,11 @@ class Lane:
         """The stream it was made for is still the one that is forwarded."""
         return self._forwarder.source is self._source
 
-    def _hear(self, packet: bytes, start: int, monotonic_s: float) -> None:
+    def _hear(self, packet: OpusPacket) -> None:
         """Take sound that the helper passed on."""
-        _, second, sequence_number, timestamp, ssrc = HEADER.unpack_from(packet)
-        at_s = self._now_s() - (time.monotonic() - monotonic_s)
-        if self._tap is not None and start < len(packet):
-            self._tap.audio(OpusPacket(ssrc, sequence_number, timestamp, packet[start:], at_s, second >= 0x80))
+        if self._tap is not None and packet.payload:
+            packet.arrival_s = self._now_s() - packet.arrival_s
+            self._tap.audio(packet)
 
     def settle(self, now_s: float) -> None:
         """Take back what the helper did; call it before anybody looks at what a lane counts or goes by."""

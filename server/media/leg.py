@@ -151,6 +151,7 @@ class Leg:
             ignored_in=received.ignored,
             key_frame_requests=received.key_frame_requests,
             nacked=received.nacked,
+            missed=inbound.missed,
             packets_out=sent.packets if sent else 0,
             bytes_out=sent.octets if sent else 0,
             retransmitted_out=sent.retransmitted if sent else 0,
@@ -158,6 +159,10 @@ class Leg:
             no_codec=held.no_codec if held else 0,
             late=held.late if held else 0,
             awaiting_key_frame=held.awaiting_key_frame if held else 0,
+            lost_in=inbound.lost,
+            lost_out=sent.lost if sent else 0,
+            nacked_out=sent.nacked if sent else 0,
+            key_frame_requests_out=sent.key_frame_requests if sent else 0,
         )
 
     def _close_lanes(self) -> None:

@@ -1,7 +1,8 @@
 """An event loop that hands media sockets to their readers straight from waiting, without a handle and a round for each.
 
-`asyncio` takes any selector. This one waits for media sockets and, as one more, for the ordinary selector of all
-else. A loop without it works too: then the readers are asyncio's.
+`asyncio` takes any selector. This one waits for media sockets, or with the compiled helper for what its thread leaves
+of them, and, as one more, for the ordinary selector of all else. A loop without it works too: then the readers are
+asyncio's.
 """
 
 from __future__ import annotations
@@ -12,25 +13,33 @@ import select
 import selectors
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import structlog
 
-from .native import DECRYPTED, DESCRIPTORS, FAILED, RAW, Native, native
+from .latency import Latencies, in_python
+from .native import DESCRIPTORS, Native, native
+from .relay import Left, Relay, settle_own
 
 log = structlog.get_logger()
 
-Reader = Callable[..., bool]
-"""Reads what has arrived; True if nothing but packets passed on came of it: then no callback waits for the loop.
-
-With the compiled helper it gets what the helper found already.
-"""
+Reader = Callable[[], bool]
+"""Reads what has arrived; True if nothing but packets passed on came of it: then no callback waits for the loop."""
 
 FileObject = Any
 """A descriptor, or what has one."""
 
 MAX_EVENTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Helped:
+    """How a socket is read with the compiled helper: its struct of the socket's, and who takes what it leaves."""
+
+    inlet: object
+    take: Callable[[Left], object]
 
 
 class DirectSelector(selectors.BaseSelector):
@@ -42,48 +51,61 @@ class DirectSelector(selectors.BaseSelector):
         self._others_fd = self._others.fileno()
         self._all = select.epoll()
         self._all.register(self._others_fd, select.EPOLLIN)
-        self._all_fd = self._all.fileno()
         self._readers: dict[int, Reader] = {}
-        self._plain: set[int] = set()
-        self._helper = native()
+        self._takers: dict[int, Callable[[Left], object]] = {}
+        self.relay: Relay | None = None
 
-    def watch(self, fd: int, reader: Reader, inlet: object | None) -> None:
-        """Call `reader` whenever something has arrived that the compiled helper, given an `inlet`, leaves to it."""
-        self._all.register(fd, select.EPOLLIN)
-        self._readers[fd] = reader
-        if self._helper is not None and inlet is not None and fd < DESCRIPTORS:
-            self._helper.relay.inlets[fd] = inlet
-        else:
-            self._plain.add(fd)
+    def watch(self, fd: int, reader: Reader, helped: Helped | None = None) -> None:
+        """Call `reader` whenever something has arrived, or let the compiled helper read and leave what it may not do.
+
+        Raises:
+            Unavailable: If the helper cannot start its thread.
+        """
+        helper = native()
+        if helper is None or helped is None or fd >= DESCRIPTORS:
+            self._all.register(fd, select.EPOLLIN)
+            self._readers[fd] = reader
+            return
+        if self.relay is None:
+            self.relay = self._start(helper)
+        self._takers[fd] = helped.take
+        self.relay.watch(fd, helped.inlet)
 
     def forget(self, fd: int) -> None:
         """Call its reader no more."""
         if self._readers.pop(fd, None) is not None:
             self._all.unregister(fd)
-            self._plain.discard(fd)
-            if self._helper is not None and fd < DESCRIPTORS:
-                self._helper.relay.inlets[fd] = self._helper.ffi.NULL
+        if self._takers.pop(fd, None) is not None and self.relay is not None:
+            self.relay.forget(fd)
+
+    def flush(self) -> None:
+        """Take what the helper has left until now."""
+        if self.relay is not None:
+            self.relay.take(self._take)
+
+    def _start(self, helper: Native) -> Relay:
+        relay = Relay(helper)
+        try:
+            relay.start()
+        except BaseException:
+            relay.close()
+            raise
+        event_fd = relay.event_fd
+        self._readers[event_fd] = self._flush_some
+        self._all.register(event_fd, select.EPOLLIN)
+        return relay
+
+    def _flush_some(self) -> bool:
+        self.flush()
+        return False
+
+    def _take(self, fd: int, left: Left) -> None:
+        take = self._takers.get(fd)
+        if take is not None:
+            take(left)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Return what other sockets are ready for; read the media sockets meanwhile."""
-        return self._select(timeout) if self._helper is None else self._select_natively(self._helper, timeout)
-
-    def _select_natively(self, helper: Native, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
-        relay = helper.relay
-        wait_ms = -1 if timeout is None else math.ceil(timeout * 1e3) if timeout > 0 else 0
-        found = helper.library.relay_wait(relay, self._all_fd, wait_ms)
-        others = relay.others
-        if relay.heard_count:
-            helper.tell_heard()
-        if found in (RAW, DECRYPTED, FAILED):
-            self._call(self._readers[relay.fd], found)
-        if not others:
-            return []
-        if self._plain:
-            self._read([(fd, 0) for fd, _ in self._all.poll(0, MAX_EVENTS) if fd in self._plain])
-        return self._others.select(0)
-
-    def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         until_s = None if timeout is None else time.monotonic() + timeout
         left_s = timeout
         while True:
@@ -108,9 +130,9 @@ class DirectSelector(selectors.BaseSelector):
             quiet = reader is not None and self._call(reader) and quiet
         return quiet
 
-    def _call(self, reader: Reader, *found: int) -> bool:
+    def _call(self, reader: Reader) -> bool:
         try:
-            return reader(*found)
+            return reader()
         except Exception:
             self.reader_errors += 1
             if self.reader_errors == 1:
@@ -134,7 +156,9 @@ class DirectSelector(selectors.BaseSelector):
         return self._others.get_map()
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """End the helper's thread and give the descriptors back."""
+        if self.relay is not None:
+            self.relay.close()
         self._all.close()
         self._others.close()
 
@@ -152,13 +176,13 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def watch(loop: asyncio.AbstractEventLoop, fd: int, reader: Reader, inlet: object | None = None) -> None:
-    """Call `reader` whenever something has arrived that the compiled helper, given an `inlet`, leaves to it."""
+def watch(loop: asyncio.AbstractEventLoop, fd: int, reader: Reader, helped: Helped | None = None) -> None:
+    """Call `reader` whenever something has arrived, or let the compiled helper read and leave what it may not do."""
     selector = _selectors.get(loop)
     if selector is None:
         loop.add_reader(fd, reader)
     else:
-        selector.watch(fd, reader, inlet)
+        selector.watch(fd, reader, helped)
 
 
 def forget(loop: asyncio.AbstractEventLoop, fd: int) -> None:
@@ -168,3 +192,26 @@ def forget(loop: asyncio.AbstractEventLoop, fd: int) -> None:
         loop.remove_reader(fd)
     else:
         selector.forget(fd)
+
+
+def flush(loop: asyncio.AbstractEventLoop) -> None:
+    """Have everybody told of sound that came until now."""
+    selector = _selectors.get(loop)
+    if selector is not None:
+        selector.flush()
+    settle_own()
+
+
+def latencies(loop: asyncio.AbstractEventLoop) -> Latencies:
+    """Return what the loop's packets took."""
+    selector = _selectors.get(loop)
+    relay = selector.relay if selector is not None else None
+    return relay.latencies() if relay is not None else in_python
+
+
+def reader_errors(loop: asyncio.AbstractEventLoop) -> int:
+    """Return how often a reader raised."""
+    selector = _selectors.get(loop)
+    if selector is None:
+        return 0
+    return selector.reader_errors + (selector.relay.errors if selector.relay is not None else 0)

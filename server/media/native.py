@@ -1,11 +1,13 @@
 """The compiled helper: the usual packet's way in C, where a compiler was there to build it; everything works without.
 
 `python -m server.media.native` builds it. It holds no truth of its own: `Lane` opens a `NativeLane` for the packets
-it would take itself, and takes back what was counted before anybody looks.
+it would take itself, and takes back what was counted before anybody looks. Whoever looks, or changes what the helper
+goes by, is inside `gate()`: its thread waits meanwhile.
 """
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import itertools
 import os
@@ -15,24 +17,25 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import structlog
 from cffi import FFI
 
+from ..model.audio import OpusPacket
 from .layout import Layout
-from .srtp_seam import PacketBuffer, function_addresses, packet_buffer
+from .srtp_seam import function_addresses
 
 log = structlog.get_logger()
 
 HEADER = Path(__file__).with_name("relay.h")
 SOURCE = Path(__file__).with_name("relay.c")
-NOTHING, RAW, DECRYPTED, HEARD, FAILED, OTHERS = range(6)
 SLOT, LAYOUTS, BLOCK, DESCRIPTORS = 1504, 4, 64, 4096
 
-Hear = Callable[[bytes, int, float], None]
-"""Takes an audio packet as it came, where its payload begins, and its arrival by `time.monotonic()`."""
+Hear = Callable[[OpusPacket], None]
+"""Takes an audio packet whose `arrival_s` says how long ago it came."""
 
 
 def library_path() -> Path:
@@ -52,25 +55,43 @@ def build() -> Path | None:
         return None
     if not path.exists() and compiler is not None:
         draft = path.with_suffix(f".{os.getpid()}")
-        command = [compiler, "-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-o", str(draft), str(SOURCE)]
+        flags = ("-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-pthread", "-shared")
+        command = [compiler, *flags, "-o", str(draft), str(SOURCE)]
         subprocess.run(command, check=True)  # noqa: S603 - the compiler that the PATH names, and our own source
         draft.replace(path)
     return path
 
 
+class Gate:
+    """Keeps the helper's thread waiting; may be entered again inside.
+
+    Entering does not let other threads of Python run unless it has to wait: media would wait for them too.
+    """
+
+    def __init__(self, path: Path) -> None:
+        quick, patient = ctypes.PyDLL(str(path)), ctypes.CDLL(str(path))
+        self._try_enter, self._enter, self._leave = quick.relay_try_enter, patient.relay_enter, quick.relay_leave
+
+    def __enter__(self) -> None:
+        if self._try_enter():
+            self._enter()
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+
 class Native:
-    """The loaded helper, and the relay of this thread."""
+    """The loaded helper, for one thread of Python."""
 
     def __init__(self, path: Path) -> None:
         self.ffi = FFI()
         self.ffi.cdef(HEADER.read_text())
         self.library: Any = self.ffi.dlopen(str(path))
-        self.relay: Any = self.ffi.new("struct relay *")
-        self._buffer: PacketBuffer = packet_buffer()
-        self.relay.packet = self.ffi.cast("uint8_t *", self._buffer.address)
-        self.relay.protect, self.relay.unprotect = function_addresses()
+        self.gate = Gate(path)
+        self.protect, self.unprotect = function_addresses()
         self.hear_errors = 0
         self._hears: dict[int, Hear] = {}
+        self._ending: list[int] = []
         self._numbers = itertools.count(1)
 
     def hear(self, hear: Hear) -> int:
@@ -80,32 +101,30 @@ class Native:
         return number
 
     def end_hearing(self, number: int) -> None:
-        """Tell what came until now, and no more."""
-        self.tell_heard()
-        self._hears.pop(number, None)
+        """Tell what came until now, when it is taken, and no more."""
+        if number:
+            self._ending.append(number)
 
-    def tell_heard(self) -> None:
-        """Tell what sound came since the last time."""
-        relay = self.relay
-        count, relay.heard_count = relay.heard_count, 0
-        for i in range(count):
-            heard = relay.heard[i]
-            try:
-                hear = self._hears.get(heard.lane)
-                if hear is not None:
-                    hear(self.ffi.buffer(heard.packet, heard.octets)[:], heard.start, heard.at_s)
-            except Exception:
-                self.hear_errors += 1
-                if self.hear_errors == 1:
-                    log.exception("media.hear_failed")
+    def take_ending(self) -> list[int]:
+        """Return, once, the numbers under which nothing more comes than has been left by now."""
+        ending, self._ending = self._ending, []
+        return ending
 
-    def sender(self) -> tuple[str, int]:
-        """Return who sent what was read last."""
-        raw = bytes(self.ffi.buffer(self.relay.address))
-        port = int.from_bytes(raw[2:4], "big")
-        if int.from_bytes(raw[:2], sys.byteorder) == socket.AF_INET6:
-            return socket.inet_ntop(socket.AF_INET6, raw[8:24]), port
-        return socket.inet_ntop(socket.AF_INET, raw[4:8]), port
+    def forget(self, numbers: list[int]) -> None:
+        """Tell nobody under these numbers any more."""
+        for number in numbers:
+            self._hears.pop(number, None)
+
+    def tell(self, number: int, packet: OpusPacket) -> None:
+        """Tell whoever hears under `number` of a packet; what that raises is counted and goes no further."""
+        try:
+            hear = self._hears.get(number)
+            if hear is not None:
+                hear(packet)
+        except Exception:
+            self.hear_errors += 1
+            if self.hear_errors == 1:
+                log.exception("media.hear_failed")
 
     def write_address(self, outlet: Any, family: int, address: tuple[str, int]) -> None:
         """Have an outlet send to `address`."""
@@ -157,6 +176,12 @@ _helpers = _OfThisThread()
 def native() -> Native | None:
     """Return this thread's helper if one was built."""
     return _helpers.native
+
+
+def gate() -> AbstractContextManager[None]:
+    """Return what keeps the helper's thread waiting inside a `with`; nothing without a helper."""
+    helper = _helpers.native
+    return nullcontext() if helper is None else helper.gate
 
 
 def do_without() -> None:

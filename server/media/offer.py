@@ -103,7 +103,8 @@ class _Reader:
         if matched is None:
             raise InvalidOffer("A media line is not audio or video over DTLS-SRTP; offer one audio and one video line.")
         self._kind = cast(Kind, matched[1])
-        if matched[2] == "0":
+        # RFC 8843: a line that only lives in the bundle is offered with port 0 too, as Firefox does for video.
+        if matched[2] == "0" and "a=bundle-only" not in (line.strip() for line in section):
             raise InvalidOffer(f"The {self._kind} line is rejected (port 0) already; offer it with another port.")
         self._formats = [int(number) for number in matched[3].split()]
         self._section = section

@@ -18,12 +18,15 @@ from .rtp import RtpPacket
 
 @dataclass(slots=True)
 class OutboundCounters:
-    """Packets and bytes handed to the transport."""
+    """Packets and bytes handed to the transport, and what the browser says of them."""
 
     packets: int = 0
     octets: int = 0
     retransmitted: int = 0
     duplicates: int = 0
+    lost: int = 0
+    nacked: int = 0
+    key_frame_requests: int = 0
 
 
 class Outbound:
@@ -71,6 +74,7 @@ class Outbound:
         if self.history is None:
             return again, missing
         for number in sequence_numbers:
+            self.counters.nacked += 1
             try:
                 packet = self.history.resend(number, now_s)
             except KeyError:
@@ -98,6 +102,8 @@ class Outbound:
 
     def report_block(self, block: ReportBlock, ssrc: int) -> ReportBlock:
         """Return the receiver's report on this stream as its source `ssrc` must read it."""
+        cumulative = block.lost & 0xFFFFFF
+        self.counters.lost = cumulative if cumulative < 0x800000 else 0
         return at_sender(block, ssrc, self.forwarder.continuity.inbound_extended(block.highest_sequence))
 
     def _as_rtx(self, packet: RtpPacket) -> RtpPacket:

@@ -13,6 +13,8 @@ from .control import ControlPath
 from .description import read_answer
 from .ice import IceSettings, read_candidate
 from .leg import Leg
+from .loop import flush
+from .native import gate
 from .offer import Offer, read_offer
 from .packets import PacketPath
 from .stats import PeerStats
@@ -60,7 +62,8 @@ class Peer:
     @property
     def last_rtp_s(self) -> float | None:
         """Room time of the newest RTP packet of any kind from this browser."""
-        return self._packets.last_rtp_s
+        with gate():
+            return self._packets.last_rtp_s
 
     async def answer(self, sdp: str) -> str:
         """Return the answer to a browser's offer, with all our candidates; within `ANSWER_TIMEOUT_S`.
@@ -85,7 +88,8 @@ class Peer:
                     f"The SDP offer cannot be answered ({type(error).__name__}); send the browser's offer unchanged."
                 ) from error
             self._check_open()
-            self._leg.agree(read_answer(answer), offer.lines)
+            with gate():
+                self._leg.agree(read_answer(answer), offer.lines)
             if self._offer is None:
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_later(self._connect_timeout_s, self._fail)
@@ -115,14 +119,29 @@ class Peer:
         SSRCs, sequence numbers and timestamps stay continuous whatever was listened to before.
         """
         open_source = source is not None and source._closing is None and self._closing is None
-        self._leg.listen_to(source._leg if source is not None and open_source else None)
+        with gate():
+            self._leg.listen_to(source._leg if source is not None and open_source else None)
 
     def request_key_frame(self) -> None:
         """Ask this browser for a key frame, at most twice a second; a request too early is sent later."""
-        self._leg.request_key_frame()
+        with gate():
+            self._leg.request_key_frame()
 
     def stats(self) -> PeerStats:
         """Return the counters."""
+        with gate():
+            return self._stats()
+
+    async def close(self) -> None:
+        """Close within 5 seconds; again is harmless. The listener hears `closed`.
+
+        A peer that fails, or whose browser goes, closes by itself.
+        """
+        self._begin_close()
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
+
+    def _stats(self) -> PeerStats:
         transport = self._transport.counters
         return PeerStats(
             audio=self._leg.kind_stats("audio"),
@@ -136,22 +155,17 @@ class Peer:
             dropped_out=transport.dropped_out,
         )
 
-    async def close(self) -> None:
-        """Close within 5 seconds; again is harmless. The listener hears `closed`.
-
-        A peer that fails, or whose browser goes, closes by itself.
-        """
-        self._begin_close()
-        if self._closing is not None:
-            await asyncio.shield(self._closing)
-
     def _begin_close(self) -> None:
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._close())
 
     async def _close(self) -> None:
         self._cancel_timer()
-        self._leg.part()
+        loop = asyncio.get_running_loop()
+        flush(loop)  # the last sound is heard before the end is
+        with gate():
+            self._leg.part()
+        flush(loop)
         await self._transport.close()
         self._tap.state("closed")
 
@@ -170,18 +184,21 @@ class Peer:
             raise InvalidOffer("The SDP offer changes the order of its media lines; open a new connection instead.")
 
     def _on_rtp(self, octets: int) -> bool:
-        return self._packets.take_in_place(octets)
+        with gate():
+            return self._packets.take_in_place(octets)
 
     def _on_rtcp(self, data: bytes) -> None:
-        self._leg.settle()
-        self._control.take(data)
-        self._leg.resume()
+        with gate():
+            self._leg.settle()
+            self._control.take(data)
+            self._leg.resume()
 
     def _on_state(self, state: str) -> None:
         if state == "connected":
             self._cancel_timer()
             self._tap.state("connected")
-            self._leg.on_connected()
+            with gate():
+                self._leg.on_connected()
         elif state == "connecting":
             self._tap.state("connecting")
         elif state == "failed":

@@ -1,21 +1,81 @@
-/* The usual packet's way from one socket to another: what lane.py does, for as long as it says so. See native.py. */
+/* The usual packet's way from one socket to another: what lane.py does, for as long as it says so, in a thread that
+ * never waits for Python's. See native.py.
+ *
+ * Whoever looks at lanes, inlets, outlets, rings or SRTP sessions is inside relay_enter and relay_leave. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "relay.h"
 
-#define MAX_PER_WAKE_UP 32
+#define BATCH 16
+#define ROUNDS 2
+#define CAPACITY 2048
+#define TRAILER 256
 #define MAX_EVENTS 64
-/* How long sound may wait for whoever records and transcribes it; they are told when it came. */
-#define HEARD_WITHIN_S 0.005
 #define RING 1024
+#define BLOCK 64
+#define MOST_LEFT (BATCH * (sizeof(struct left) + CAPACITY))
+#define STALL_US 1000
+#define NICENESS -10
+/* How long sound may wait for whoever records and transcribes it; they are told when it came. */
+#define HEARD_WITHIN_S 0.02
 
 typedef int (*srtp_call)(void *, void *, int *);
+
+struct batch {
+    struct mmsghdr messages[BATCH];
+    struct iovec parts[BATCH];
+    struct sockaddr_storage addresses[BATCH];
+    uint64_t control[BATCH][8];
+    uint8_t packets[BATCH][CAPACITY + TRAILER];
+};
+
+struct moment {
+    double monotonic_s;
+    double since_1970_s;
+};
+
+static const double BOUNDS_S[RELAY_LATENCIES - 1] = {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
+                                                     0.01,   0.02,   0.05,   0.1,   0.5};
+static __thread struct batch batch;
+static pthread_mutex_t gate;
+static pthread_once_t made = PTHREAD_ONCE_INIT;
+
+static void make_gate(void)
+{
+    pthread_mutexattr_t how;
+    pthread_mutexattr_init(&how);
+    pthread_mutexattr_settype(&how, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutexattr_setprotocol(&how, PTHREAD_PRIO_INHERIT);
+    pthread_mutex_init(&gate, &how);
+    pthread_mutexattr_destroy(&how);
+}
+
+void relay_enter(void)
+{
+    pthread_once(&made, make_gate);
+    pthread_mutex_lock(&gate);
+}
+
+/* 0: entered. */
+int relay_try_enter(void)
+{
+    pthread_once(&made, make_gate);
+    return pthread_mutex_trylock(&gate);
+}
+
+void relay_leave(void) { pthread_mutex_unlock(&gate); }
 
 static uint16_t read16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 
@@ -31,6 +91,13 @@ static void write32(uint8_t *p, uint32_t value)
 {
     write16(p, (uint16_t)(value >> 16));
     write16(p + 2, (uint16_t)value);
+}
+
+static double clock_s(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
 static const struct layout *find_layout(const struct lane *lane, const uint8_t *block, int octets)
@@ -50,7 +117,7 @@ static const struct layout *find_layout(const struct lane *lane, const uint8_t *
 
 /* Rewrites a decrypted packet where it lies and returns where its payload begins; 0, and nothing done, if it is not
  * the one this lane is open for. */
-int relay_rewrite(struct lane *lane, uint8_t *packet, int octets)
+static int rewrite(struct lane *lane, uint8_t *packet, int octets)
 {
     int start = 12;
     if (!lane->open || octets < 20 || octets > RELAY_SLOT)
@@ -59,7 +126,7 @@ int relay_rewrite(struct lane *lane, uint8_t *packet, int octets)
         return 0;
     if (packet[0] == 0x90) {
         int block = 4 + 4 * packet[15];
-        if (packet[14] || block > RELAY_BLOCK || octets < 12 + block)
+        if (packet[14] || block > BLOCK || octets < 12 + block)
             return 0;
         const struct layout *layout = find_layout(lane, packet + 12, block);
         if (!layout)
@@ -88,112 +155,295 @@ int relay_rewrite(struct lane *lane, uint8_t *packet, int octets)
     return start;
 }
 
-static void send_on(const struct relay *relay, struct outlet *outlet, int octets)
+static void tell(struct relay *relay)
 {
-    if (outlet->fd < 0 || ((srtp_call)relay->protect)((void *)outlet->srtp, relay->packet, &octets)) {
-        outlet->failed++;
-        return;
+    if (!relay->told) {
+        relay->told = 1;
+        eventfd_write(relay->event_fd, 1);
     }
-    ssize_t sent = sendto(outlet->fd, relay->packet, (size_t)octets, MSG_DONTWAIT | MSG_NOSIGNAL,
+}
+
+/* Leaves something to Python; there is room. */
+static struct left *leave(struct relay *relay, int kind, const uint8_t *packet, int octets)
+{
+    struct left *left = (struct left *)(relay->tray + relay->tray_octets);
+    memset(left, 0, sizeof *left);
+    left->kind = kind;
+    left->octets = octets;
+    if (octets)
+        memcpy(left + 1, packet, (size_t)octets);
+    relay->tray_octets += (int)sizeof *left + ((octets + 7) & ~7);
+    return left;
+}
+
+static int send_on(const struct relay *relay, struct outlet *outlet, uint8_t *packet, int octets)
+{
+    if (outlet->fd < 0 || ((srtp_call)relay->protect)((void *)outlet->srtp, packet, &octets)) {
+        outlet->failed++;
+        return 0;
+    }
+    ssize_t sent = sendto(outlet->fd, packet, (size_t)octets, MSG_DONTWAIT | MSG_NOSIGNAL,
                           (const struct sockaddr *)outlet->address, (socklen_t)outlet->address_octets);
     if (sent < 0)
         outlet->dropped++;
+    return sent >= 0;
 }
 
-static double monotonic_s(void)
+/* When the kernel took a packet in, as seconds since 1970; 0 if it does not say. */
+static double stamp_s(struct msghdr *message)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control; control = CMSG_NXTHDR(message, control))
+        if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS) {
+            struct timespec at;
+            memcpy(&at, CMSG_DATA(control), sizeof at);
+            return (double)at.tv_sec + (double)at.tv_nsec * 1e-9;
+        }
+    return 0;
 }
 
-/* Reads what has arrived and passes on what is for an open lane. Returns at the first packet that somebody else has
- * to look at: RAW as it came, DECRYPTED for no open lane; HEARD when there is no more room for sound. */
-int relay_drain(struct relay *relay, struct inlet *inlet, int fd)
+static void note_latency(struct relay *relay, double latency_s)
 {
-    uint8_t *packet = relay->packet;
-    double now_s = 0;
-    for (int i = 0; i < MAX_PER_WAKE_UP; i++) {
-        if (relay->heard_count == RELAY_HEARD_MOST)
-            return RELAY_HEARD;
-        socklen_t length = sizeof relay->address;
-        ssize_t received = recvfrom(fd, packet, RELAY_CAPACITY, MSG_DONTWAIT,
-                                    (struct sockaddr *)relay->address, &length);
-        if (received < 0) {
-            relay->error = errno;
-            return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? RELAY_NOTHING : RELAY_FAILED;
-        }
-        relay->address_octets = (int)length;
-        relay->octets = (int)received;
-        if (received < 12 || packet[0] < 128 || packet[0] > 191 || (packet[1] >= 192 && packet[1] <= 223) ||
-            !inlet->srtp)
-            return RELAY_RAW;
-        int octets = (int)received;
-        if (((srtp_call)relay->unprotect)((void *)inlet->srtp, packet, &octets)) {
-            inlet->refused++;
-            continue;
-        }
-        relay->octets = octets;
-        struct lane *lane = inlet->lanes[packet[1] & 0x7F];
-        if (!lane)
-            return RELAY_DECRYPTED;
-        struct heard *heard = lane->heard ? &relay->heard[relay->heard_count] : 0;
-        if (heard && octets <= RELAY_SLOT)
-            memcpy(heard->packet, packet, (size_t)octets);
-        int start = relay_rewrite(lane, packet, octets);
-        if (!start)
-            return RELAY_DECRYPTED;
-        if (!now_s)
-            now_s = monotonic_s();
-        lane->newest_s = now_s;
-        if (heard) {
-            heard->lane = lane->heard;
-            heard->at_s = now_s;
-            heard->octets = octets;
-            heard->start = start;
-            relay->heard_count++;
-        }
-        send_on(relay, lane->outlet, octets);
+    int i = 0;
+    while (i < RELAY_LATENCIES - 1 && latency_s > BOUNDS_S[i])
+        i++;
+    relay->latencies[i]++;
+    relay->latency_sum_s += latency_s > 0 ? latency_s : 0;
+}
+
+static void read_header(struct left *left)
+{
+    const uint8_t *packet = (const uint8_t *)(left + 1);
+    left->marker = packet[1] >> 7;
+    left->sequence_number = read16(packet + 2);
+    left->timestamp = read32(packet + 4);
+    left->ssrc = read32(packet + 8);
+}
+
+/* Sends a packet on if its lane is open for it, else leaves it to Python: RAW as it came, DECRYPTED for no open lane.
+ * HEARD is sound that was sent on and that others want too. */
+static void take(struct relay *relay, struct inlet *inlet, int fd, int number, const struct moment *now)
+{
+    struct msghdr *message = &batch.messages[number].msg_hdr;
+    uint8_t *packet = batch.packets[number];
+    int octets = (int)batch.messages[number].msg_len, start = 0;
+    double came_s = stamp_s(message), age_s = came_s ? now->since_1970_s - came_s : 0;
+    struct left *left = 0;
+    struct lane *lane = 0;
+    relay->seen++;
+    if (octets < 12 || packet[0] < 128 || packet[0] > 191 || (packet[1] >= 192 && packet[1] <= 223) || !inlet->srtp) {
+        left = leave(relay, RELAY_RAW, packet, octets);
+    } else if (((srtp_call)relay->unprotect)((void *)inlet->srtp, packet, &octets)) {
+        inlet->refused++;
+        return;
+    } else {
+        lane = inlet->lanes[packet[1] & 0x7F];
+        /* Encryption takes the place of sound that others want. */
+        if (lane && lane->heard)
+            left = leave(relay, RELAY_DECRYPTED, packet, octets);
+        start = lane ? rewrite(lane, packet, octets) : 0;
+        if (!start && !left)
+            left = leave(relay, RELAY_DECRYPTED, packet, octets);
     }
-    return RELAY_NOTHING;
+    if (left) {
+        left->fd = fd;
+        left->at_s = now->monotonic_s - (age_s > 0 && age_s < 1 ? age_s : 0);
+    }
+    if (!start) {
+        left->address_octets = (int)message->msg_namelen;
+        memcpy(left->address, &batch.addresses[number], sizeof left->address);
+        tell(relay);
+        return;
+    }
+    lane->newest_s = now->monotonic_s;
+    if (left) {
+        left->kind = RELAY_HEARD;
+        left->lane = lane->heard;
+        left->start = start;
+        read_header(left);
+        if (!relay->heard_since_s)
+            relay->heard_since_s = now->monotonic_s;
+    }
+    if (send_on(relay, lane->outlet, packet, octets) && came_s)
+        note_latency(relay, clock_s(CLOCK_REALTIME) - came_s);
 }
 
-/* Waits for a descriptor of `epoll_fd`, passing packets on meanwhile. Returns when Python has something to do: a
- * packet of `fd` as relay_drain has it, sound that has waited, OTHERS when a descriptor is ready that is no inlet's
- * (`others` says so beside the rest), NOTHING when time is up; below 0 there is no limit. */
-int relay_wait(struct relay *relay, int epoll_fd, int timeout_ms)
+/* Counts a packet that Python sent on. */
+void relay_note_late(struct relay *relay, double at_s)
 {
+    relay_enter();
+    note_latency(relay, clock_s(CLOCK_MONOTONIC) - at_s);
+    relay_leave();
+}
+
+static int receive(int fd)
+{
+    for (int i = 0; i < BATCH; i++) {
+        struct msghdr *message = &batch.messages[i].msg_hdr;
+        batch.parts[i].iov_base = batch.packets[i];
+        batch.parts[i].iov_len = CAPACITY;
+        message->msg_iov = &batch.parts[i];
+        message->msg_iovlen = 1;
+        message->msg_name = &batch.addresses[i];
+        message->msg_namelen = sizeof batch.addresses[i];
+        message->msg_control = batch.control[i];
+        message->msg_controllen = sizeof batch.control[i];
+    }
+    return recvmmsg(fd, batch.messages, BATCH, MSG_DONTWAIT, 0);
+}
+
+/* Reads what has arrived at a socket; stops, and lets the kernel keep the rest, when Python has no room left. */
+void relay_drain(struct relay *relay, struct inlet *inlet, int fd)
+{
+    relay_enter();
+    for (int round = 0; round < ROUNDS; round++) {
+        if (relay->tray_octets + (int)MOST_LEFT > RELAY_TRAY) {
+            relay->stalls++;
+            tell(relay);
+            break;
+        }
+        int count = receive(fd);
+        struct moment now = {clock_s(CLOCK_MONOTONIC), clock_s(CLOCK_REALTIME)};
+        if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+            struct left *left = leave(relay, RELAY_FAILED, 0, 0);
+            left->fd = fd;
+            left->start = errno;
+            tell(relay);
+        }
+        for (int i = 0; i < count; i++)
+            take(relay, inlet, fd, i, &now);
+        if (count < BATCH)
+            break;
+    }
+    relay_leave();
+}
+
+/* Hands over what was left to Python and writes to the other tray from now on. */
+int relay_take(struct relay *relay, uint8_t *tray)
+{
+    eventfd_t told;
+    relay_enter();
+    eventfd_read(relay->event_fd, &told);
+    int octets = relay->tray_octets;
+    relay->tray = tray;
+    relay->tray_octets = 0;
+    relay->told = 0;
+    relay->heard_since_s = 0;
+    relay_leave();
+    return octets;
+}
+
+/* Python asks for nothing while sound alone is left: it is told in time. Returns how long to wait at most. */
+static int tell_in_time(struct relay *relay)
+{
+    int wait_ms = -1;
+    relay_enter();
+    if (relay->heard_since_s && !relay->told) {
+        double left_s = relay->heard_since_s + HEARD_WITHIN_S - clock_s(CLOCK_MONOTONIC);
+        wait_ms = left_s > 0 ? (int)(left_s * 1e3) + 1 : -1;
+        if (left_s <= 0)
+            tell(relay);
+    }
+    relay_leave();
+    return wait_ms;
+}
+
+static void ask_for_precedence(void)
+{
+    int policy;
+    struct sched_param how;
+    if (pthread_getschedparam(pthread_self(), &policy, &how))
+        return;
+    if (policy == SCHED_FIFO || policy == SCHED_RR) {
+        how.sched_priority++;
+        pthread_setschedparam(pthread_self(), policy, &how);
+    } else {
+        setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+    }
+}
+
+static void *run(void *argument)
+{
+    struct relay *relay = argument;
     struct epoll_event ready[MAX_EVENTS];
-    double until_s = timeout_ms > 0 ? monotonic_s() + timeout_ms * 1e-3 : 0;
-    relay->others = 0;
-    for (;;) {
-        int longest_ms = relay->heard_count ? 5 : -1;
-        int wait_ms = longest_ms >= 0 && (timeout_ms < 0 || timeout_ms > longest_ms) ? longest_ms : timeout_ms;
-        int count = epoll_wait(epoll_fd, ready, MAX_EVENTS, wait_ms);
-        if (count <= 0)
-            return relay->heard_count ? RELAY_HEARD : RELAY_NOTHING;
+    pthread_setname_np(pthread_self(), "media-relay");
+    ask_for_precedence();
+    int wait_ms = -1;
+    while (!__atomic_load_n(&relay->stopping, __ATOMIC_ACQUIRE)) {
+        int count = epoll_wait(relay->epoll_fd, ready, MAX_EVENTS, wait_ms);
+        uint64_t stalls = relay->stalls;
         for (int i = 0; i < count; i++) {
             int fd = ready[i].data.fd;
-            relay->others |= fd >= RELAY_DESCRIPTORS || !relay->inlets[fd];
-        }
-        for (int i = 0; i < count; i++) {
-            int fd = ready[i].data.fd;
+            relay_enter();
             struct inlet *inlet = fd < RELAY_DESCRIPTORS ? relay->inlets[fd] : 0;
-            int found = inlet ? relay_drain(relay, inlet, fd) : RELAY_NOTHING;
-            if (found != RELAY_NOTHING) {
-                relay->fd = fd;
-                return found;
-            }
+            if (inlet)
+                relay_drain(relay, inlet, fd);
+            relay_leave();
         }
-        if (relay->others)
-            return RELAY_OTHERS;
-        double now_s = monotonic_s();
-        if (relay->heard_count && now_s - relay->heard[0].at_s >= HEARD_WITHIN_S)
-            return RELAY_HEARD;
-        if (timeout_ms >= 0) {
-            timeout_ms = (int)((until_s - now_s) * 1e3 + 0.999);
-            if (timeout_ms <= 0)
-                return relay->heard_count ? RELAY_HEARD : RELAY_NOTHING;
-        }
+        if (relay->stalls != stalls)
+            usleep(STALL_US);
+        wait_ms = tell_in_time(relay);
     }
+    return 0;
+}
+
+/* Makes a relay that only its caller drains, until it is started. Below 0: errno says why not. */
+int relay_open(struct relay *relay)
+{
+    relay->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    relay->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    return relay->event_fd < 0 || relay->epoll_fd < 0 ? -1 : 0;
+}
+
+int relay_start(struct relay *relay)
+{
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&thread, 0, run, relay);
+    pthread_sigmask(SIG_SETMASK, &before, 0);
+    if (failed) {
+        errno = failed;
+        return -1;
+    }
+    relay->thread = (uintptr_t)thread;
+    return 0;
+}
+
+void relay_close(struct relay *relay)
+{
+    if (relay->thread) {
+        int wake = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+        struct epoll_event event = {.events = EPOLLIN, .data.fd = RELAY_DESCRIPTORS};
+        __atomic_store_n(&relay->stopping, 1, __ATOMIC_RELEASE);
+        epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, wake, &event);
+        pthread_join((pthread_t)relay->thread, 0);
+        relay->thread = 0;
+        close(wake);
+    }
+    if (relay->epoll_fd >= 0)
+        close(relay->epoll_fd);
+    if (relay->event_fd >= 0)
+        close(relay->event_fd);
+    relay->epoll_fd = relay->event_fd = -1;
+}
+
+int relay_watch(struct relay *relay, int fd, struct inlet *inlet)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    int on = 1;
+    relay_enter();
+    relay->inlets[fd] = inlet;
+    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    int failed = epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+    relay_leave();
+    return failed;
+}
+
+void relay_forget(struct relay *relay, int fd)
+{
+    relay_enter();
+    relay->inlets[fd] = 0;
+    epoll_ctl(relay->epoll_fd, EPOLL_CTL_DEL, fd, 0);
+    relay_leave();
 }

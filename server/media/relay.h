@@ -1,15 +1,12 @@
-#define RELAY_CAPACITY 2048
 #define RELAY_SLOT 1504
 #define RELAY_LAYOUTS 4
-#define RELAY_BLOCK 64
-#define RELAY_NOTHING 0
+#define RELAY_DESCRIPTORS 4096
+#define RELAY_TRAY 4194304
+#define RELAY_LATENCIES 12
 #define RELAY_RAW 1
 #define RELAY_DECRYPTED 2
 #define RELAY_HEARD 3
 #define RELAY_FAILED 4
-#define RELAY_OTHERS 5
-#define RELAY_HEARD_MOST 64
-#define RELAY_DESCRIPTORS 4096
 
 struct layout {
     int octets;
@@ -58,29 +55,51 @@ struct inlet {
     uint64_t refused;
 };
 
-struct heard {
-    uint64_t lane;
-    double at_s;
+struct left {
+    int kind;
+    int fd;
     int octets;
     int start;
-    uint8_t packet[1504];
+    uint64_t lane;
+    double at_s;
+    int address_octets;
+    union {
+        uint8_t address[28];
+        struct {
+            uint32_t ssrc;
+            uint32_t timestamp;
+            uint16_t sequence_number;
+            uint8_t marker;
+        };
+    };
 };
 
 struct relay {
     uintptr_t protect;
     uintptr_t unprotect;
-    uint8_t *packet;
-    int octets;
-    int error;
-    int address_octets;
-    uint8_t address[28];
-    int fd;
-    int others;
-    int heard_count;
-    struct heard heard[64];
+    int epoll_fd;
+    int event_fd;
+    int stopping;
+    int told;
+    int tray_octets;
+    double heard_since_s;
+    uint8_t *tray;
+    uint64_t seen;
+    uint64_t stalls;
+    uint64_t latencies[12];
+    double latency_sum_s;
+    uintptr_t thread;
     struct inlet *inlets[4096];
 };
 
-int relay_rewrite(struct lane *lane, uint8_t *packet, int octets);
-int relay_drain(struct relay *relay, struct inlet *inlet, int fd);
-int relay_wait(struct relay *relay, int epoll_fd, int timeout_ms);
+void relay_enter(void);
+int relay_try_enter(void);
+void relay_leave(void);
+int relay_open(struct relay *relay);
+int relay_start(struct relay *relay);
+void relay_close(struct relay *relay);
+int relay_watch(struct relay *relay, int fd, struct inlet *inlet);
+void relay_forget(struct relay *relay, int fd);
+void relay_drain(struct relay *relay, struct inlet *inlet, int fd);
+void relay_note_late(struct relay *relay, double at_s);
+int relay_take(struct relay *relay, uint8_t *tray);

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class KindStats:
-    """One kind of media at one browser; `in` is what it sends. Bytes are of payload."""
+    """One kind of media at one browser; `in` is what it sends. Bytes are of payload.
+
+    `nacked` and `key_frame_requests` are what it was asked for, those with `out` what it asked for. `lost_in` never
+    came here, not even again; `lost_out` is what it says it has lost; `missed` did not come the first time.
+    """
 
     packets_in: int = 0
     bytes_in: int = 0
@@ -22,6 +26,11 @@ class KindStats:
     awaiting_key_frame: int = 0
     key_frame_requests: int = 0
     nacked: int = 0
+    lost_in: int = 0
+    lost_out: int = 0
+    nacked_out: int = 0
+    key_frame_requests_out: int = 0
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ import asyncio
 import socket
 from typing import Any, Protocol
 
-from .loop import forget, watch
-from .native import DECRYPTED, FAILED, NOTHING, RAW, native
+from .latency import in_python
+from .loop import Helped, forget, watch
+from .native import gate, native
+from .relay import DECRYPTED, FAILED, Left, Relay, own_relay
 from .srtp_seam import CAPACITY, packet_buffer
 
 MAX_PER_WAKE_UP = 32
@@ -45,11 +47,16 @@ class UdpTransport(asyncio.DatagramTransport):
         self._protocol = protocol
         self._owner = owner
         self._buffer = packet_buffer().inbound
-        self._native = native() if owner.inlet is not None else None
+        self._relay: Relay | None = None
         self._loop = asyncio.get_running_loop()
         self._closing = False
         protocol.connection_made(self)
-        watch(self._loop, sock.fileno(), self._read if self._native is None else self._read_natively, self._owner.inlet)
+        helper, helped, reader = native(), None, self._read
+        if helper is not None and owner.inlet is not None:
+            # A loop that does not know the helper's thread lets this one do its work.
+            self._relay, reader = own_relay(helper), self._read_natively
+            helped = Helped(owner.inlet, self._take_left)
+        watch(self._loop, sock.fileno(), reader, helped)
 
     def sendto(self, data: bytes | bytearray | memoryview, addr: Any = None) -> None:
         """Send at once, or drop."""
@@ -74,8 +81,9 @@ class UdpTransport(asyncio.DatagramTransport):
         """Read and send no more; the protocol hears of it a moment later."""
         if not self._closing:
             self._closing = True
-            self._owner.close_outlet()
-            forget(self._loop, self._sock.fileno())
+            with gate():
+                self._owner.close_outlet()
+                forget(self._loop, self._sock.fileno())
             self._loop.call_soon(self._end)
 
     def abort(self) -> None:
@@ -105,34 +113,30 @@ class UdpTransport(asyncio.DatagramTransport):
     def _take(self, octets: int, address: Any) -> bool:
         buffer = self._buffer
         if octets >= MIN_RTP_BYTES and 128 <= buffer[0] < 192:
-            passed_on = self._owner.on_media(octets)
+            with gate():
+                passed_on = self._owner.on_media(octets)
             if passed_on is not None:
+                if passed_on and self._relay is None:
+                    in_python.sample(self._sock.fileno())
                 return passed_on
         if octets < CAPACITY:
             self._protocol.datagram_received(bytes(buffer[:octets]), address)
         return False
 
-    def _read_natively(self, found: int | None = None) -> bool:
-        """Do the same with the compiled helper, which returns where Python has to look; it may have `found` that."""
-        assert self._native is not None  # noqa: S101 - or this would not be the reader
-        helper, owner, quiet = self._native, self._owner, True
-        relay, drain, fd = helper.relay, helper.library.relay_drain, self._sock.fileno()
-        for _ in range(MAX_PER_WAKE_UP):
-            if found is None:
-                found = drain(relay, owner.inlet, fd)
-            if relay.heard_count:
-                quiet = False
-                helper.tell_heard()
-            if found == NOTHING:
-                break
-            if found == DECRYPTED:
-                quiet = owner.on_decrypted(relay.octets) and quiet
-            elif found == RAW:
-                quiet = self._take(relay.octets, helper.sender()) and quiet
-            elif found == FAILED:
-                self._protocol.error_received(OSError(relay.error, "receive failed"))
-                return False
-            if self._closing:
-                break
-            found = None
-        return quiet
+    def _read_natively(self) -> bool:
+        """Do the same with the compiled helper."""
+        assert self._relay is not None  # noqa: S101 - or this would not be the reader
+        self._relay.drain(self._owner.inlet, self._sock.fileno())
+        self._relay.take(lambda _, left: self._take_left(left))
+        return False
+
+    def _take_left(self, left: Left) -> None:
+        if self._closing:
+            return
+        if left.kind == DECRYPTED:
+            with gate():
+                self._owner.on_decrypted(left.octets)
+        elif left.kind == FAILED:
+            self._protocol.error_received(OSError(left.error, "receive failed"))
+        else:
+            self._take(left.octets, left.sender())

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from .consultation import Role
-from .events import DiskLow, Event, RecordingFinalized, SidecarFailed, SidecarStateChanged, TipMarked, TipReady
+from .events import (
+    DiskLow,
+    Event,
+    ParticipantAway,
+    QualityChanged,
+    RecordingFinalized,
+    SidecarFailed,
+    SidecarStateChanged,
+    TipMarked,
+    TipReady,
+)
 from .insight import Audience
 
 BOTH = frozenset(Role)
@@ -24,6 +34,8 @@ def may_see(event: Event) -> frozenset[Role]:
             return roles_of(tip.audience)
         case TipMarked(audience=audience):
             return roles_of(audience)
+        case QualityChanged(role=role) | ParticipantAway(role=role):
+            return frozenset({role.other})
         case SidecarStateChanged(sidecar="speech"):
             return BOTH
         case SidecarStateChanged() | SidecarFailed() | DiskLow() | RecordingFinalized():

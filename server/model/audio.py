@@ -8,9 +8,12 @@ OPUS_CLOCK_HZ = 48_000
 SPEECH_RATE_HZ = 16_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OpusPacket:
-    """One RTP packet of Opus as received: `timestamp` in 48 kHz ticks (32 bit), `arrival_s` on the room clock."""
+    """One RTP packet of Opus as received: `timestamp` in 48 kHz ticks (32 bit), `arrival_s` on the room clock.
+
+    Whoever gets one leaves it as it is. It is not frozen because thousands are made a second, five times as fast so.
+    """
 
     ssrc: int
     sequence_number: int

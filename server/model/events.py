@@ -16,6 +16,7 @@ from .transcript import Utterance
 
 EndReason = Literal["ended_by_clinician", "ended_by_api", "idle", "max_duration", "server_stopped", "abandoned"]
 ConnectionState = Literal["connecting", "connected", "unstable", "lost"]
+Bars = Annotated[int, Field(ge=1, le=4)]
 Sidecar = Literal["recording", "speech", "tips", "storage", "live"]
 SidecarState = Literal["ok", "starting", "delayed", "failing"]
 
@@ -55,6 +56,24 @@ class ConnectionChanged(Frozen):
     at_s: float
     role: Role
     state: ConnectionState
+
+
+class QualityChanged(Frozen):
+    """How well a participant's network carries the call, as that participant's browser sees it: 1 (bad) to 4."""
+
+    type: Literal["quality_changed"] = "quality_changed"
+    at_s: float
+    role: Role
+    bars: Bars
+
+
+class ParticipantAway(Frozen):
+    """A participant's socket is gone; the seat is kept until `kept_until_s`."""
+
+    type: Literal["participant_away"] = "participant_away"
+    at_s: float
+    role: Role
+    kept_until_s: float
 
 
 class MediaChanged(Frozen):
@@ -228,6 +247,8 @@ Event = (
     | ParticipantJoined
     | ParticipantLeft
     | ConnectionChanged
+    | QualityChanged
+    | ParticipantAway
     | MediaChanged
     | ConsentChanged
     | RecordingStarted
@@ -249,5 +270,5 @@ AnyEvent = Annotated[Event, Field(discriminator="type")]
 event_adapter: TypeAdapter[Event] = TypeAdapter(AnyEvent)
 """Reads and writes any event as JSON."""
 
-EPHEMERAL = (InterimTranscript,)
+EPHEMERAL = (InterimTranscript, QualityChanged, ParticipantAway)
 """Events that are shown and forgotten: neither stored nor replayed."""

@@ -24,10 +24,10 @@ _MAGIC = b"ESCUTAJ\n"
 _HEADER = struct.Struct("<8sHH")
 RECORD_HEAD = struct.Struct("<IHB")
 _PACKET = struct.Struct("<qIIHB")
+_PACKET_RECORD = struct.Struct("<HBqIIHB")
 _REPORT = struct.Struct("<qIId")
 _MARK = struct.Struct("<q")
 _LOST = struct.Struct("<Q")
-_MARKER_BIT = 1
 _LONGEST_PAYLOAD = 0xFFFF - _PACKET.size
 
 
@@ -92,19 +92,23 @@ def encode_packet(packet: OpusPacket) -> bytes:
     Raises:
         ValueError: If a field is out of its range or the payload is longer than a record can hold.
     """
-    if len(packet.payload) > _LONGEST_PAYLOAD:
-        raise ValueError(f"payload of {len(packet.payload)} bytes does not fit a record")
+    payload = packet.payload
+    if len(payload) > _LONGEST_PAYLOAD:
+        raise ValueError(f"payload of {len(payload)} bytes does not fit a record")
     try:
-        head = _PACKET.pack(
-            _ns(packet.arrival_s),
+        rest = _PACKET_RECORD.pack(
+            _PACKET.size + len(payload),
+            RecordType.PACKET,
+            round(packet.arrival_s * 1e9),
             packet.ssrc,
             packet.timestamp,
             packet.sequence_number,
-            _MARKER_BIT if packet.marker else 0,
+            packet.marker,
         )
-    except struct.error as error:
+    except (struct.error, OverflowError) as error:
         raise ValueError(f"packet does not fit a record: {error}") from error
-    return _record(RecordType.PACKET, head + packet.payload)
+    rest += payload
+    return zlib.crc32(rest).to_bytes(4, "little") + rest
 
 
 def encode_report(report: SenderReport) -> bytes:

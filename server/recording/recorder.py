@@ -84,8 +84,11 @@ class Recorder:
 
     def write_packet(self, role: Role, packet: OpusPacket) -> None:
         """Keep a packet if recording is on. Never blocks, never raises."""
-        if self._recording:
-            self.packets += self._keep(role, lambda: journal.encode_packet(packet))
+        if self._recording and self._writer is not None:
+            try:
+                self.packets += self._writer.append(role, journal.encode_packet(packet))
+            except Exception:  # whatever a packet holds, its handler goes on
+                self.rejected += 1
 
     def write_report(self, role: Role, report: SenderReport) -> None:
         """Keep a sender report if recording is on. Never blocks, never raises."""

@@ -16,7 +16,7 @@ from . import disk, journal
 from .files import PRIVATE_FILE
 from .journal_reader import valid_length
 
-BATCH_S = 0.1
+BATCH_S = 0.2
 """How long records gather before one write takes them all."""
 
 DURABLE_S = 0.8
@@ -117,17 +117,18 @@ class JournalWriter:
     def append(self, role: Role, record: bytes) -> bool:
         """Take one record; False (and counted) if it cannot be kept. Never blocks, never raises."""
         with self._lock:
-            full = self._waiting + len(record) > BUFFER_BYTES
-            if full or self.failed:
+            waiting = self._waiting + len(record)
+            if waiting > BUFFER_BYTES or self.failed:
                 self.lost += 1
                 self._lost_unsaid += 1
-            else:
-                self._buffers[role] += record
-                self._waiting += len(record)
+                return False
+            first, self._waiting = not self._waiting, waiting
+            self._buffers[role] += record
+            if first:
                 self._ages.taken(time.monotonic())
-        if not self._wake.is_set():
+        if first:
             self._wake.set()
-        return not full and not self.failed
+        return True
 
     def close(self) -> None:
         """Write and sync what waits, end the threads, close the files. Blocks as long as the disk does."""

@@ -60,6 +60,21 @@ class Capture:
         self._closed = False
         self._warned_low = False
 
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest sound that is not safe on disk yet has waited."""
+        return self._recorder.lag_s if self._recorder is not None else 0.0
+
+    @property
+    def lost(self) -> int:
+        """How many packets were not kept because the disk did not take them."""
+        return self._recorder.lost if self._recorder is not None else 0
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """What records, once both have consented."""
+        return self._recorder
+
     def follow(self, consented: bool) -> None:
         """Start or stop as the consents now say. A withdrawal takes effect at once, whatever the disk does."""
         if self._closed or consented == self.listening:

@@ -9,6 +9,7 @@ from typing import Protocol
 from ..media.peer import Peer
 from ..model.consultation import Role
 from ..model.events import ConnectionState, Event
+from .uplink import Uplink
 
 
 class Connection(Protocol):
@@ -38,6 +39,11 @@ class Seat:
     camera: bool = False
     screen: bool = False
     state: ConnectionState = "lost"
+    bars: int | None = None
+    """How its browser says its network does, 1 to 4; the other side is told by the room's next look."""
+    told_bars: int | None = None
+    told_bars_s: float = float("-inf")
+    uplink: Uplink = field(default_factory=Uplink)
     connection: Connection | None = None
     peer: Peer | None = None
     peer_number: int = 0
@@ -60,6 +66,8 @@ class Seat:
         self.peer_number = 0
         self.microphone = self.camera = self.screen = False
         self.state = "lost"
+        self.bars = self.told_bars = None
+        self.uplink = Uplink()
         return peer
 
     def silence_s(self, now_s: float, heartbeat_s: float) -> float:

@@ -11,14 +11,17 @@ from ..model.events import (
     ConsentChanged,
     Event,
     MediaChanged,
+    ParticipantAway,
     ParticipantJoined,
     ParticipantLeft,
+    QualityChanged,
 )
 from .participant import Connection, Seat
 from .room import Room
 from .watch import consented
 
 CONSENT_REST_S = 2.0
+QUALITY_REST_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,12 @@ class Seating:
             ChatSent(at_s=self.room.clock.now_s(), message_id=message_id, role=seat.role, name=seat.name, text=text)
         )
 
+    def uplink_losses(self, seat: Seat) -> tuple[float | None, float | None]:
+        """Return which share of what `seat` sends is lost on its way here, and of what the other sends."""
+        if seat.peer is not None:
+            seat.uplink.look(seat.peer.stats().video, self.room.clock.now_s())
+        return seat.uplink.loss, self.room.seats[seat.role.other].uplink.loss
+
     def end(self, seat: Seat) -> None:
         """End for both.
 
@@ -147,9 +156,14 @@ class Seating:
 
     def detach(self, seat: Seat, connection: Connection) -> None:
         """A socket is gone; if it was the seat's, the grace begins."""
-        if seat.connection is connection:
-            seat.connection = None
-            seat.away_since_s = self.room.clock.now_s()
+        if seat.connection is not connection:
+            return
+        now_s = self.room.clock.now_s()
+        seat.connection = None
+        seat.away_since_s = now_s
+        if seat.taken and not self.room.over:
+            until_s = now_s + self.room.limits.grace_s
+            self.room.publish(ParticipantAway(at_s=now_s, role=seat.role, kept_until_s=until_s))
 
     def look(self) -> None:
         """Act on silence, absence and length; called twice a second."""
@@ -159,6 +173,7 @@ class Seating:
             if not seat.taken:
                 continue
             room.set_state(seat, room.limits.connection_state(seat, now_s))
+            self._tell_quality(seat, now_s)
             if room.limits.grace_over(seat, now_s):
                 self._vacate(seat, "grace_expired")
         room.capture.check_disk()
@@ -169,6 +184,13 @@ class Seating:
         reason = room.limits.end_reason(now_s, room.empty_since_s, room.resumed)
         if reason is not None:
             room.end(reason)
+
+    def _tell_quality(self, seat: Seat, now_s: float) -> None:
+        """Tell the other side how a seat's network does: the newest word, and not too often."""
+        if seat.bars is None or seat.bars == seat.told_bars or now_s - seat.told_bars_s < QUALITY_REST_S:
+            return
+        seat.told_bars, seat.told_bars_s = seat.bars, now_s
+        self.room.publish(QualityChanged(at_s=now_s, role=seat.role, bars=seat.bars))
 
     def _vacate(self, seat: Seat, reason: str) -> None:
         room = self.room

@@ -104,6 +104,18 @@ class Recorder(Protocol):
     def failed(self) -> bool:
         """Nothing can be written any more; a new recorder on the same folder may carry on."""
 
+    @property
+    def rejected(self) -> int:
+        """How many packets no record could be made of."""
+
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest record that is not safe on disk yet has waited."""
+
+    @property
+    def lost(self) -> int:
+        """How many packets the disk was too slow, or unable, to take."""
+
     async def open(self) -> None:
         """Open or continue it; raises an EscutaError when it cannot be written."""
 

@@ -20,6 +20,7 @@ log = structlog.get_logger()
 _BACKOFF_S = (0.2, 1.0, 5.0, 15.0, 60.0)
 _STEADY_AFTER_S = 30.0
 _ITEMS_AT_ONCE = 200
+_BYTES_AT_ONCE = 1 << 16
 
 
 class SpeechService:
@@ -36,6 +37,7 @@ class SpeechService:
         self._delayed: set[int] = set()
         self._next_number = 1
         self._wake = asyncio.Event()
+        self._news: set[int] = set()  # channels that have something for the process
         self._supervision: asyncio.Task[None] | None = None
         self._ready = False  # the process has loaded its model and reads its input
         self._closed = asyncio.Event()
@@ -69,10 +71,11 @@ class SpeechService:
 
     def open(self, options: StreamOptions, on_event: Callable[[SpeechEvent], None]) -> SpeechChannel:
         """Open a channel for one participant; `on_event` is called in the event loop."""
-        channel = SpeechChannel(self._next_number, options, on_event, self._wake.set)
+        number = self._next_number
+        channel = SpeechChannel(number, options, on_event, lambda: self._note_news(number))
         self._next_number += 1
-        self._channels[channel.number] = channel
-        self._wake.set()
+        self._channels[number] = channel
+        self._note_news(number)
         return channel
 
     async def aclose(self) -> None:
@@ -152,15 +155,29 @@ class SpeechService:
         return detail
 
     async def _write(self, writer: asyncio.StreamWriter) -> None:
+        self._news.update(self._channels)
         while not self._closed.is_set():
             self._wake.clear()
-            for channel in tuple(self._channels.values()):
-                while frames := channel.take_unsent(_ITEMS_AT_ONCE):
-                    writer.write(frames)
-                    await writer.drain()
+            news, self._news = self._news, set()
+            frames = bytearray()
+            for channel in [self._channels[number] for number in news if number in self._channels]:
+                while more := channel.take_unsent(_ITEMS_AT_ONCE):
+                    frames += more
+                    if len(frames) > _BYTES_AT_ONCE:
+                        writer.write(bytes(frames))
+                        frames.clear()
+                        await writer.drain()
                 if channel.closed and not channel.known_to_process:
                     self._forget(channel.number)
+            if frames:
+                writer.write(bytes(frames))
+                await writer.drain()
             await self._wake.wait()
+
+    def _note_news(self, number: int) -> None:
+        if number not in self._news:
+            self._news.add(number)
+            self._wake.set()
 
     def _receive(self, message: dict[str, Any]) -> None:
         number = int(message.pop("channel"))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from weakref import WeakKeyDictionary
 
+from ..media.latency import LATENCY_BOUNDS_S
+from ..media.loop import latencies, reader_errors
+from ..media.native import native
 from ..media.peer import Peer, PeerStats
+from ..media.stats import KindStats
 from ..rooms.registry import Registry
+from ..rooms.services import Recorder
 from ..speech.service import SpeechService
 from ..storage.store import Store
 from .metrics import Metrics
@@ -26,12 +32,57 @@ def watch_parts(
         "Consultations being recorded.",
         lambda: sum(room.capture.recording for room in registry.rooms()),
     )
+    metrics.gauge(
+        "escuta_participants",
+        "People connected to a consultation.",
+        lambda: sum(seat.connection is not None for room in registry.rooms() for seat in room.seats.values()),
+    )
+    metrics.gauge(
+        "escuta_journal_lag_seconds",
+        "Age of the oldest sound that is not safe on disk yet.",
+        lambda: max((recorder.lag_s for recorder in _recorders(registry)), default=0.0),
+    )
+    metrics.gauge(
+        "escuta_journal_lost",
+        "Packets of open rooms that the disk did not take.",
+        lambda: sum(recorder.lost for recorder in _recorders(registry)),
+    )
     metrics.gauge("escuta_storage_waiting", "Events not yet in the database.", lambda: store.waiting)
     metrics.gauge("escuta_storage_refused", "Events the database refused for good.", lambda: store.refused)
     metrics.gauge("escuta_storage_state", "0 ok, 1 starting, 2 delayed, 3 failing.", lambda: STATES[store.state[0]])
     metrics.gauge("escuta_speech_state", "0 ok, 1 starting, 2 delayed, 3 failing.", lambda: STATES[speech.state.state])
     metrics.gauge("escuta_speech_restarts", "Times the speech process was started again.", lambda: speech.restarts)
+    loop = asyncio.get_running_loop()
+
+    def forwarding() -> tuple[list[int], float]:
+        found = latencies(loop)
+        return found.counts, found.sum_s
+
+    metrics.counted_elsewhere(
+        "escuta_media_forward_seconds",
+        "From a packet's arrival at this machine to its sending; without the compiled helper one in 16.",
+        LATENCY_BOUNDS_S,
+        forwarding,
+    )
+    contained = metrics.gauge(
+        "escuta_contained_errors", "Errors of ours that ended nothing, by where they were caught."
+    )
+
+    def count_contained() -> None:
+        helper = native()
+        contained.set(reader_errors(loop), where="media_reader")
+        contained.set(helper.hear_errors if helper is not None else 0, where="media_hear")
+        contained.set(registry.failed_rooms, where="room")
+        contained.set(speech.callback_errors, where="speech_callback")
+        contained.set(sum(recorder.rejected for recorder in _recorders(registry)), where="journal_record")
+
+    metrics.before_exposition(count_contained)
     metrics.before_exposition(PeerFigures(metrics, registry).collect)
+
+
+def _recorders(registry: Registry) -> list[Recorder]:
+    found = (room.capture.recorder for room in registry.rooms())
+    return [recorder for recorder in found if recorder is not None]
 
 
 class PeerFigures:
@@ -43,6 +94,13 @@ class PeerFigures:
         self._packets = metrics.counter("escuta_media_packets_total", "RTP packets by kind and direction.")
         self._bytes = metrics.counter("escuta_media_bytes_total", "RTP payload bytes by kind and direction.")
         self._retransmitted = metrics.counter("escuta_media_retransmitted_total", "Packets sent again to a browser.")
+        self._lost = metrics.counter("escuta_media_lost_total", "RTP packets that never arrived.")
+        self._nacked = metrics.counter(
+            "escuta_media_nacked_total", "Packets asked for again: in by us, out by a browser."
+        )
+        self._key_frames = metrics.counter(
+            "escuta_media_key_frame_requests_total", "Key frames asked for: in by us, out by a browser."
+        )
         self._faults = metrics.counter("escuta_media_faults_total", "Packets and calls that could not be used.")
 
     def collect(self) -> None:
@@ -61,6 +119,16 @@ class PeerFigures:
                 for counter, field in ((self._packets, "packets"), (self._bytes, "bytes")):
                     name = f"{field}_{direction}"
                     counter.inc(getattr(new, name) - getattr(old, name), kind=kind, direction=direction)
+            self._add_feedback(kind, new, old)
             self._retransmitted.inc(new.retransmitted_out - old.retransmitted_out, kind=kind)
         for fault in ("malformed", "unknown", "listener_errors", "hook_errors", "send_errors", "dropped_in"):
             self._faults.inc(getattr(now, fault) - getattr(before, fault), fault=fault)
+
+    def _add_feedback(self, kind: str, new: KindStats, old: KindStats) -> None:
+        for counter, names in (
+            (self._lost, ("lost_in", "lost_out")),
+            (self._nacked, ("nacked", "nacked_out")),
+            (self._key_frames, ("key_frame_requests", "key_frame_requests_out")),
+        ):
+            for direction, name in zip(("in", "out"), names, strict=True):
+                counter.inc(getattr(new, name) - getattr(old, name), kind=kind, direction=direction)

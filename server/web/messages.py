@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ..model.consultation import ConsentMode, Consultation, Frozen, PersonName, Role
 from ..model.errors import InvalidMessage
-from ..model.events import AnyEvent, ConnectionState
+from ..model.events import AnyEvent, Bars, ConnectionState
 from ..model.insight import TipMark
 
 PROTOCOL_VERSION = 1
@@ -73,6 +73,13 @@ class Media(Frozen):
     screen: bool = False
 
 
+class Quality(Frozen):
+    """How well the browser's network carries the call: 1 (bad) to 4 (excellent)."""
+
+    type: Literal["quality"]
+    bars: Bars
+
+
 class Consent(Frozen):
     """Allow, refuse or withdraw recording and transcription."""
 
@@ -115,7 +122,7 @@ class Ping(Frozen):
     t: float = 0.0
 
 
-ClientMessage = Join | Offer | Candidate | Media | Consent | Chat | MarkTip | Leave | End | Ping
+ClientMessage = Join | Offer | Candidate | Media | Quality | Consent | Chat | MarkTip | Leave | End | Ping
 AnyClientMessage = Annotated[ClientMessage, Field(discriminator="type")]
 client_adapter: TypeAdapter[ClientMessage] = TypeAdapter(AnyClientMessage)
 
@@ -132,12 +139,14 @@ class IceServer(Frozen):
 
 
 class Seat(Frozen):
-    """Who sits in a seat, and how their media does."""
+    """Who sits in a seat, and how their media does. `kept_until_s`: they are away, and until when it is theirs."""
 
     role: Role
     identity: str
     name: str
     connection: ConnectionState
+    bars: Bars | None = None
+    kept_until_s: float | None = None
     consent: bool | None
     microphone: bool
     camera: bool
@@ -172,7 +181,7 @@ class Answer(Frozen):
 
 
 class EventMessage(Frozen):
-    """Something happened. `sequence` rises by one a durable event; 0 on interim transcripts, which are not replayed."""
+    """Something happened. `sequence` rises by one a durable event; 0 on what is not replayed."""
 
     type: Literal["event"] = "event"
     sequence: int
@@ -194,11 +203,16 @@ class Replaced(Frozen):
 
 
 class Pong(Frozen):
-    """Heartbeat's answer, with the room time."""
+    """Heartbeat's answer, with the room time.
+
+    Of what each participant sends, a share is lost on its way here (0 to 1): only the server can tell the two apart.
+    """
 
     type: Literal["pong"] = "pong"
     t: float
     room_s: float
+    own_loss: float | None = None
+    other_loss: float | None = None
 
 
 ServerMessage = Welcome | Answer | EventMessage | ErrorMessage | Replaced | Pong

@@ -113,6 +113,28 @@ class Histogram(Metric):
         yield "_count", (), totals[-1]
 
 
+class CountedElsewhere(Metric):
+    """A histogram that somebody else keeps: `read` returns counts by bound, the last beyond all, and the sum."""
+
+    kind = "histogram"
+
+    def __init__(
+        self, name: str, description: str, bounds: Sequence[float], read: Callable[[], tuple[Sequence[int], float]]
+    ) -> None:
+        super().__init__(name, description)
+        self._bounds = tuple(bounds)
+        self._read = read
+
+    def samples(self) -> Iterator[tuple[str, Labels, float]]:
+        """Yield cumulative buckets, sum and count."""
+        counts, total_s = self._read()
+        totals = list(accumulate(counts))
+        for bound, total in zip((*self._bounds, math.inf), totals, strict=True):
+            yield "_bucket", (("le", number(bound)),), total
+        yield "_sum", (), total_s
+        yield "_count", (), totals[-1]
+
+
 class Metrics:
     """All metrics of a server. Asking for a name again returns the same metric."""
 
@@ -131,6 +153,12 @@ class Metrics:
     def histogram(self, name: str, description: str, bounds: Sequence[float] = LATENCY_BUCKETS_S) -> Histogram:
         """Return the histogram called `name`."""
         return self._register(Histogram(name, description, bounds))
+
+    def counted_elsewhere(
+        self, name: str, description: str, bounds: Sequence[float], read: Callable[[], tuple[Sequence[int], float]]
+    ) -> CountedElsewhere:
+        """Return the histogram called `name`, whose counts by bound (the last beyond all) and sum `read` returns."""
+        return self._register(CountedElsewhere(name, description, bounds, read))
 
     def before_exposition(self, collect: Callable[[], None]) -> None:
         """Have `collect` called before each exposition, to bring metrics up to date."""

@@ -70,7 +70,8 @@ class Session:
             seating.room.check_live()
         match message:
             case m.Ping(t=t):
-                self._outbox.send(m.Pong(t=t, room_s=seating.room.clock.now_s()))
+                own, other = seating.uplink_losses(seat)
+                self._outbox.send(m.Pong(t=t, room_s=seating.room.clock.now_s(), own_loss=own, other_loss=other))
             case m.Offer(connection=number, sdp=sdp):
                 answer = await seating.room.crossing.answer(seat, number, sdp)
                 self._outbox.send(m.Answer(connection=number, sdp=answer))
@@ -80,6 +81,8 @@ class Session:
                 )
             case m.Media(microphone=microphone, camera=camera, screen=screen):
                 seating.media(seat, microphone=microphone, camera=camera, screen=screen)
+            case m.Quality(bars=bars):
+                seat.bars = bars
             case m.Consent(granted=granted):
                 seating.consent(seat, granted)
             case m.Chat(message_id=message_id, text=text):

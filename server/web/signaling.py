@@ -150,7 +150,9 @@ class Signaling:
             identity=request.identity,
             name=request.name,
             consultation=room.consultation,
-            seats=tuple(_seat(other) for other in room.seats.values() if other.identity is not None),
+            seats=tuple(
+                _seat(other, room.limits.grace_s) for other in room.seats.values() if other.identity is not None
+            ),
             room_s=room.clock.now_s(),
             recording=room.capture.recording,
             consent_mode=self._settings.consent,
@@ -169,12 +171,14 @@ class Signaling:
             connection.deliver(0, SidecarStateChanged(at_s=now_s, sidecar="speech", state=state.state))
 
 
-def _seat(seat: Seat) -> m.Seat:
+def _seat(seat: Seat, grace_s: float) -> m.Seat:
     return m.Seat(
         role=seat.role,
         identity=seat.identity or "",
         name=seat.name,
         connection=seat.state,
+        bars=seat.bars,
+        kept_until_s=None if seat.away_since_s is None else seat.away_since_s + grace_s,
         consent=seat.consent,
         microphone=seat.microphone,
         camera=seat.camera,

@@ -2,6 +2,7 @@
 
 import { h, icon, setIcon, setLabel, setText } from './dom.js';
 import { openConnectionDetails, openConsent } from './call-details.js';
+import { qualityWords } from './quality-words.js';
 import { clock } from './format.js';
 import { roomTime } from './store.js';
 
@@ -27,7 +28,7 @@ export function callBar({ store, session }, dialogs) {
     showRecording(recording, state);
     showEncryption(encryption, state);
     const bars = state.socket === 'open' && state.media === 'connected' ? (state.quality?.bars ?? 0) : 0;
-    quality.show(`quality.${bars}`, String(bars), `bars-${bars}`);
+    quality.show(`quality.${bars}`, String(bars), `bars-${bars}`, {}, qualityWords(bars, state.quality?.reasons ?? []));
   });
   return {
     element,
@@ -75,11 +76,12 @@ function chip(id, symbol, open) {
      * @param {string} state
      * @param {string} shape
      * @param {import('./i18n.js').Params} [params]
+     * @param {import('./quality-words.js').Words} [label] where it says more than the text
      */
-    show(key, state, shape, params = {}) {
+    show(key, state, shape, params = {}, label = { key, params }) {
       button.dataset.state = state;
       setText(text, key, params);
-      setLabel(button, key, params);
+      setLabel(button, label.key, label.params);
       setIcon(button, shape);
     },
   };

@@ -2,7 +2,9 @@
 
 import { openDialog } from './dialogs.js';
 import { h, setText } from './dom.js';
-import { number } from './format.js';
+import { number, percent, sentence } from './format.js';
+import { t } from './i18n.js';
+import { reasonWords } from './quality-words.js';
 import { other } from './store.js';
 
 /**
@@ -12,14 +14,25 @@ import { other } from './store.js';
 
 /** @type {[Key, (quality: Quality) => string][]} */
 const FIGURES = [
-  ['net.rtt', (quality) => (quality.rttMs === null ? '' : `${number(quality.rttMs)} ms`)],
-  ['net.loss', (quality) => (quality.lossPercent === null ? '' : `${number(quality.lossPercent, 1)} %`)],
-  ['net.receive', (quality) => (quality.receiveKbps === null ? '' : `${number(quality.receiveKbps)} kbit/s`)],
-  ['net.send', (quality) => (quality.sendKbps === null ? '' : `${number(quality.sendKbps)} kbit/s`)],
-  ['net.codec', (quality) => quality.codec],
-  ['net.srtp', (quality) => quality.srtp],
-  ['net.dtls', (quality) => quality.dtls],
+  ['net.rtt', ({ rttMs }) => withUnit(rttMs, 'ms')],
+  ['net.jitter', ({ jitterMs }) => withUnit(jitterMs, 'ms')],
+  ['net.loss', ({ lossPercent }) => (lossPercent === null ? '' : percent(lossPercent, 1))],
+  ['net.receive', ({ receiveKbps }) => withUnit(receiveKbps, 'kbit/s')],
+  ['net.send', ({ sendKbps }) => withUnit(sendKbps, 'kbit/s')],
+  ['net.available', ({ availableKbps }) => withUnit(availableKbps, 'kbit/s')],
+  ['net.path', ({ relay }) => (relay ? t('net.relay', { protocol: relay.toUpperCase() }) : t('net.direct'))],
+  ['net.codec', ({ codec }) => codec],
+  ['net.srtp', ({ srtp }) => srtp],
+  ['net.dtls', ({ dtls }) => dtls],
 ];
+
+/**
+ * @param {number | null} value
+ * @param {string} unit
+ */
+function withUnit(value, unit) {
+  return value === null ? '' : `${number(value)} ${unit}`;
+}
 
 /**
  * @param {HTMLElement} host
@@ -27,17 +40,51 @@ const FIGURES = [
  */
 export function openConnectionDetails(host, store) {
   const summary = h('p', { class: 'lede' });
+  const reasons = h('ul', { class: 'reasons' });
   const values = FIGURES.map(([key]) => [h('dt', { t: key }), h('dd')]);
-  const dialog = openDialog(host, 'net.title', summary, h('dl', { class: 'figures' }, ...values.flat()),
+  const dialog = openDialog(host, 'net.title', summary, reasons, h('dl', { class: 'figures' }, ...values.flat()),
     h('p', { class: 'muted', t: 'net.honest' }));
   const stop = store.watch(({ quality }) => {
     setText(summary, `quality.${quality?.bars ?? 0}`);
+    showReasons(reasons, quality);
     FIGURES.forEach(([, read], index) => {
       const cell = values[index]?.[1];
       if (cell) cell.textContent = (quality && read(quality)) || '–';
     });
   });
   dialog.addEventListener('close', stop);
+}
+
+/**
+ * What is wrong, and what helps; the same lines stay, so that nobody loses the place while reading.
+ * @param {HTMLElement} list
+ * @param {Quality | null} quality
+ */
+function showReasons(list, quality) {
+  const reasons = quality?.reasons ?? [];
+  const relay = quality?.relay ?? '';
+  const kinds = [...reasons.map(({ kind }) => kind), relay].join(' ');
+  if (list.dataset.kinds !== kinds) {
+    list.dataset.kinds = kinds;
+    const items = reasons.map(({ kind }) => reasonItem(kind, h('b'), `advice.${kind}`));
+    const detour = h('b', { t: 'relay.used', params: { protocol: relay.toUpperCase() } });
+    list.replaceChildren(...items, ...(relay ? [reasonItem('relay', detour, relay === 'udp' ? null : 'relay.advice')] : []));
+    list.hidden = kinds === '';
+  }
+  reasons.forEach((reason, index) => {
+    const { key, params } = reasonWords(reason);
+    const text = list.children[index]?.querySelector('b');
+    if (text) setText(text, 'reason.sentence', { reason: () => sentence(t(key, params)) });
+  });
+}
+
+/**
+ * @param {string} kind
+ * @param {HTMLElement} what
+ * @param {Key | null} advice
+ */
+function reasonItem(kind, what, advice) {
+  return h('li', { data: { reason: kind } }, what, advice && h('span', { t: advice }));
 }
 
 /**

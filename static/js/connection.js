@@ -6,7 +6,8 @@
  * @property {(message: ClientMessage) => boolean} send
  * @property {() => { audio: MediaStreamTrack | null, video: MediaStreamTrack | null }} outgoing what to send now
  * @property {(stream: MediaStream) => void} onStream the other's media
- * @property {(state: 'connecting' | 'connected' | 'lost') => void} onState
+ * @property {(state: 'connecting' | 'connected' | 'lost', nextTryMs: number | null) => void} onState
+ *   `nextTryMs`: so long from now until a new connection replaces a lost one, where that is known
  * @property {() => boolean} reachable whether the server was heard through the socket a moment ago
  */
 
@@ -44,7 +45,7 @@ export class Connection {
     this.number += 1;
     const pc = new RTCPeerConnection({ iceServers: this.iceServers, bundlePolicy: 'max-bundle', ...testOverrides() });
     this.pc = pc;
-    this.options.onState('connecting');
+    this.options.onState('connecting', null);
     this.watchdog = setTimeout(() => this.#failed(pc), CONNECT_TIMEOUT_MS);
     this.#addTransceivers(pc);
     this.#listen(pc, this.number);
@@ -75,6 +76,14 @@ export class Connection {
   /** The server could not use our offer. */
   refused() {
     if (this.pc && this.pc.signalingState === 'have-local-offer') this.#failed(this.pc);
+  }
+
+  /** Replace a connection that is not well now instead of later. Call while the server is within reach. */
+  retry() {
+    const isTrying = this.pc?.connectionState === 'new' || this.pc?.connectionState === 'connecting';
+    if (this.alive || isTrying || this.closed || this.number === 0) return;
+    this.failures = 0;
+    void this.start();
   }
 
   /** Send the tracks that are current now; needs no negotiation. */
@@ -132,9 +141,9 @@ export class Connection {
     clearTimeout(this.watchdog);
     if (pc.connectionState === 'connected') {
       this.failures = 0;
-      this.options.onState('connected');
+      this.options.onState('connected', null);
     } else if (pc.connectionState === 'disconnected') {
-      this.options.onState('lost');
+      this.options.onState('lost', DISCONNECTED_GRACE_MS);
       this.watchdog = setTimeout(() => this.#failed(pc), DISCONNECTED_GRACE_MS);
     } else if (pc.connectionState === 'failed' || pc.connectionState === 'closed') {
       this.#failed(pc);
@@ -147,8 +156,8 @@ export class Connection {
   #failed(pc) {
     if (pc !== this.pc || this.closed) return;
     clearTimeout(this.watchdog);
-    this.options.onState('lost');
     if (!this.options.reachable()) {
+      this.options.onState('lost', null);
       // The whole network is away: an offer would not arrive, while ICE may find its way again by itself.
       this.watchdog = setTimeout(() => this.#failed(pc), LOOK_AGAIN_MS);
       return;
@@ -156,6 +165,7 @@ export class Connection {
     this.#drop();
     const delayMs = this.failures === 0 ? 0 : Math.min(LONGEST_DELAY_MS, 500 * 2 ** this.failures);
     this.failures += 1;
+    this.options.onState('lost', delayMs);
     this.watchdog = setTimeout(() => this.start(), delayMs);
   }
 

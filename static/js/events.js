@@ -107,6 +107,12 @@ export function applyPresent(store, event) {
     case 'connection_changed':
       store.setSeat(event.role, { connection: event.state });
       return null;
+    case 'quality_changed':
+      store.setSeat(event.role, { bars: event.bars });
+      return null;
+    case 'participant_away':
+      store.setSeat(event.role, { kept_until_s: event.kept_until_s });
+      return null;
     case 'media_changed':
       store.setSeat(event.role, { microphone: event.microphone, camera: event.camera, screen: event.screen });
       return event.screen && event.role !== own && !seats[event.role]?.screen
@@ -129,8 +135,8 @@ function joined(store, event) {
   const { role: own, seats } = store.state;
   const known = seats[event.role];
   const seat = {
-    connection: /** @type {const} */ ('connecting'), consent: null, microphone: false, camera: false, screen: false,
-    ...known, role: event.role, identity: event.identity, name: event.name,
+    connection: /** @type {const} */ ('connecting'), bars: null, consent: null, microphone: false, camera: false, screen: false,
+    ...known, role: event.role, identity: event.identity, name: event.name, kept_until_s: null,
   };
   store.set({ seats: { ...seats, [event.role]: seat } });
   if (event.role === own) return null;

@@ -29,6 +29,19 @@ export function number(value, digits = 0) {
   return new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(value);
 }
 
+/**
+ * @param {number} value 6 for 6%
+ * @param {number} [digits]
+ */
+export function percent(value, digits = 0) {
+  return new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: digits }).format(value / 100);
+}
+
+/** With a capital at its head and a full stop. @param {string} words */
+export function sentence(words) {
+  return `${words.charAt(0).toLocaleUpperCase()}${words.slice(1)}${words.endsWith('.') ? '' : '.'}`;
+}
+
 /** @param {string} name */
 export function initials(name) {
   const words = name.split(/\s+/).filter((word) => /^\p{Letter}/u.test(word) && !word.endsWith('.'));

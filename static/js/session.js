@@ -3,7 +3,7 @@
 import { Connection } from './connection.js';
 import { CutOff } from './cut-off.js';
 import { applyLasting, applyPresent, applyWelcome, refusal } from './events.js';
-import { watchQuality } from './quality.js';
+import { Network, whenIn } from './network.js';
 import { Record } from './record.js';
 import { Signaling } from './signaling.js';
 import { roomTime } from './store.js';
@@ -60,17 +60,17 @@ export class Session {
       url: `${location.origin.replace(/^http/, 'ws')}/ws`,
       hello: () => ({ token: options.token, name: this.name || null, consent: this.consent }),
       onMessage: (message) => this.#receive(message),
-      onState: (state, code) => this.#socketChanged(state, code),
+      onState: (state, code, nextTryMs) => this.#socketChanged(state, code, nextTryMs),
     });
     this.connection = new Connection({
       send: (message) => this.signaling.send(message),
       outgoing: () => options.devices.outgoing(),
       onStream: (stream) => this.#streamChanged(stream),
-      onState: (media) => this.store.set({ media }),
+      onState: (media, nextTryMs) => this.store.set({ media, mediaTryMs: whenIn(nextTryMs) }),
       reachable: () => this.signaling.fresh,
     });
     this.devicesChanged = () => this.#devicesChanged();
-    this.stopQuality = () => {};
+    this.network = new Network(this);
   }
 
   /**
@@ -82,7 +82,7 @@ export class Session {
     this.consent = consent;
     this.options.devices.watchers.add(this.devicesChanged);
     this.#devicesChanged();
-    this.stopQuality = watchQuality(() => this.connection.pc, (quality) => this.store.set({ quality }));
+    this.network.open();
     this.signaling.open();
   }
 
@@ -140,7 +140,7 @@ export class Session {
   #receive(message) {
     if (message.type === 'welcome') this.#welcomed(message);
     else if (message.type === 'answer') void this.connection.accept(message.connection, message.sdp);
-    else if (message.type === 'pong') this.store.set({ roomZeroMs: performance.now() - message.room_s * 1000 });
+    else if (message.type === 'pong') this.network.answered(message);
     else if (message.type === 'replaced') this.#finish('replaced');
     else if (message.type === 'error') this.#refused(message);
     else this.#happened(message);
@@ -158,6 +158,7 @@ export class Session {
     this.connection.iceServers = welcome.ice_servers.map(({ urls, username, credential }) =>
       username && credential ? { urls, username, credential } : { urls });
     this.#tellMedia();
+    this.network.welcomed();
     for (const entry of this.record.chat.values()) {
       if (entry.pending) this.signaling.send({ type: 'chat', message_id: entry.id, text: entry.text });
     }
@@ -196,9 +197,10 @@ export class Session {
   /**
    * @param {import('./store.js').State['socket']} state
    * @param {number} code
+   * @param {number | null} nextTryMs
    */
-  #socketChanged(state, code) {
-    this.store.set({ socket: state, cutOff: this.cutOff.now(state, code) });
+  #socketChanged(state, code, nextTryMs) {
+    this.store.set({ socket: state, cutOff: this.cutOff.now(state, code), socketTryMs: whenIn(nextTryMs) });
     if (state === 'closed' && code !== 1000) this.#finish(WHY[code] ?? 'fault');
   }
 
@@ -214,7 +216,7 @@ export class Session {
     this.over = why;
     this.endedAtS ||= roomTime(this.store.state);
     this.connection.close();
-    this.stopQuality();
+    this.network.close();
     this.options.devices.watchers.delete(this.devicesChanged);
     this.record.settle();
     // The socket stays a while for what follows the end: the last words, and the finished recording.

@@ -8,7 +8,8 @@
  * @property {string} url
  * @property {() => { token: string, name: string | null, consent: boolean | null }} hello what to join with
  * @property {(message: ServerMessage) => void} onMessage
- * @property {(state: 'connecting' | 'open' | 'waiting' | 'closed', code: number) => void} onState
+ * @property {(state: 'connecting' | 'open' | 'waiting' | 'closed', code: number, nextTryMs: number | null) => void} onState
+ *   `nextTryMs`: so long from now until it is tried anew, unless that succeeds which is under way
  */
 
 /** Close codes after which trying again makes no sense. */
@@ -21,6 +22,10 @@ const FRESH_MS = 3_000;
 const MOST_SILENT_ATTEMPTS = 24;
 const FIRST_DELAY_MS = 300;
 const LONGEST_DELAY_MS = 5_000;
+/** A server answers sooner than that, unless the network is gone. */
+const DOUBT_MS = 2_500;
+/** Who presses again and again would only begin again and again. */
+const PRESSES_APART_MS = 1_000;
 
 export class Signaling {
   /** @param {SignalingOptions} options */
@@ -39,6 +44,8 @@ export class Signaling {
     this.retryTimer = undefined;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.heartbeat = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.doubtTimer = undefined;
     this.retryNow = () => this.#retryNow();
   }
 
@@ -76,8 +83,24 @@ export class Signaling {
     this.#wait(1006);
   }
 
+  /** Try now instead of later; harmless while all is well. */
+  retry() {
+    const begun = this.socket !== null && performance.now() - this.heardMs < PRESSES_APART_MS;
+    if (!begun) this.#retryNow();
+  }
+
+  /** The browser says that its network is gone: ask the server for a sign of life instead of waiting for the next one. */
+  doubt() {
+    const askedMs = performance.now();
+    if (!this.send({ type: 'ping', t: askedMs / 1000 })) return;
+    clearTimeout(this.doubtTimer);
+    this.doubtTimer = setTimeout(() => {
+      if (this.joined && this.heardMs < askedMs) this.reconnect();
+    }, DOUBT_MS);
+  }
+
   #connect() {
-    this.options.onState('connecting', 0);
+    this.options.onState('connecting', 0, this.timeoutMs + FIRST_DELAY_MS);
     const socket = new WebSocket(this.options.url);
     this.socket = socket;
     this.heardMs = performance.now();
@@ -126,7 +149,7 @@ export class Signaling {
     this.silentAttempts = 0;
     this.silenceMs = Math.max(6_000, welcome.heartbeat_s * 2_000);
     this.heartbeat = setInterval(() => this.#beat(), Math.max(1_000, welcome.heartbeat_s * 400));
-    this.options.onState('open', 0);
+    this.options.onState('open', 0, null);
   }
 
   #beat() {
@@ -145,6 +168,7 @@ export class Signaling {
   #drop() {
     clearInterval(this.heartbeat);
     clearTimeout(this.retryTimer);
+    clearTimeout(this.doubtTimer);
     this.joined = false;
     const socket = this.socket;
     this.socket = null;
@@ -155,14 +179,15 @@ export class Signaling {
   #wait(code) {
     const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 1.8 ** this.attempts);
     this.attempts += 1;
-    this.retryTimer = setTimeout(() => this.#connect(), ceiling * (0.7 + 0.3 * Math.random()));
-    this.options.onState('waiting', code);
+    const delayMs = ceiling * (0.7 + 0.3 * Math.random());
+    this.retryTimer = setTimeout(() => this.#connect(), delayMs);
+    this.options.onState('waiting', code, delayMs);
   }
 
   /** @param {number} code */
   #finish(code) {
     window.removeEventListener('online', this.retryNow);
-    this.options.onState('closed', code);
+    this.options.onState('closed', code, null);
   }
 
   /** The browser has a network again: what hangs, hangs on the one it had. */

@@ -1,8 +1,9 @@
 /** The picture: the other person large, oneself small, and what is to be known about the connection. */
 
-import { h, icon, setLabel, setText } from './dom.js';
+import { h, icon, setIcon, setLabel, setText } from './dom.js';
 import { initials } from './format.js';
-import { other } from './store.js';
+import { isCutOff, reconnectNotice } from './reconnect.js';
+import { other, roomTime } from './store.js';
 
 /**
  * @typedef {Readonly<import('./store.js').State>} State
@@ -13,11 +14,14 @@ import { other } from './store.js';
  * @param {import('./call.js').CallOptions} options
  * @returns {import('./call.js').Part}
  */
-export function stage({ session, store, devices }) {
+export function stage(options) {
+  const { session, store, devices } = options;
   const remote = remoteView(session, store, devices);
   const self = selfView(devices);
-  const states = h('ul', { class: 'states', attrs: { role: 'status' } });
+  const list = h('ul');
+  const states = h('div', { class: 'states' }, h('div', { attrs: { role: 'status' } }, list));
   const element = h('section', { class: 'stage' }, ...remote.elements, self.element, states);
+  const closeNotice = reconnectNotice(states, options);
   const stopWatching = store.watch((state) => {
     const seat = state.seats[other(state.role)];
     element.dataset.peer = peerState(seat);
@@ -25,12 +29,13 @@ export function stage({ session, store, devices }) {
     element.dataset.screen = seat?.screen ? 'on' : 'off';
     remote.show(state, seat);
     self.show(state);
-    showStates(states, state);
+    showStates(list, state);
   });
   return {
     element,
     close() {
       stopWatching();
+      closeNotice();
       remote.close();
       self.close();
     },
@@ -51,10 +56,13 @@ function remoteView(session, store, devices) {
   const video = h('video', { id: 'remote-video', attrs: { autoplay: '', playsinline: '' } });
   const avatar = h('div', { class: 'avatar', attrs: { 'aria-hidden': 'true' } });
   const peer = h('p', { id: 'peer-state', attrs: { role: 'status' } });
+  // How long the seat is kept; a timer is not read out at every tick.
+  const kept = h('p', { class: 'peer-kept', hidden: true, attrs: { role: 'timer', 'aria-live': 'off' } });
   const hint = h('p', { class: 'peer-hint' });
   const chipName = h('span');
   const muted = h('span', { class: 'muted-mark', label: 'peer.muted', attrs: { role: 'img' } }, icon('mic-off'));
-  const chip = h('div', { class: 'name-chip' }, muted, chipName);
+  const weak = h('span', { class: 'weak-mark', label: 'peer.weak', attrs: { role: 'img' } }, icon('bars-2'));
+  const chip = h('div', { class: 'name-chip' }, muted, weak, chipName);
   const sound = h('button', { class: 'button primary sound', id: 'hear', t: 'sound.blocked', hidden: true, attrs: { type: 'button' } });
   const play = () => video.play().then(() => store.set({ soundBlocked: false }), (error) => {
     if (error instanceof DOMException && error.name === 'NotAllowedError') store.set({ soundBlocked: true });
@@ -71,8 +79,10 @@ function remoteView(session, store, devices) {
   devices.watchers.add(speaker);
   attach();
   speaker();
+  const countDown = () => showKept(kept, store.state);
+  const ticking = setInterval(countDown, 500);
   return {
-    elements: [video, h('div', { class: 'curtain' }, avatar, peer, hint), chip, sound],
+    elements: [video, h('div', { class: 'curtain' }, avatar, peer, kept, hint), chip, sound],
     /** @param {State} state @param {Seat | undefined} seat */
     show(state, seat) {
       const name = seat?.name ?? '';
@@ -85,16 +95,42 @@ function remoteView(session, store, devices) {
       chip.hidden = !seat;
       chipName.textContent = name;
       muted.hidden = seat?.microphone ?? true;
+      showWeak(weak, state, seat);
+      countDown();
       sound.hidden = !state.soundBlocked;
       setLabel(video, 'peer.video', { name: name || '…' });
       video.removeAttribute('title');
     },
     close() {
+      clearInterval(ticking);
       session.streamWatchers.delete(attach);
       devices.watchers.delete(speaker);
       video.srcObject = null;
     },
   };
+}
+
+/**
+ * @param {HTMLElement} kept
+ * @param {State} state
+ */
+function showKept(kept, state) {
+  const seat = state.seats[other(state.role)];
+  const seconds = Math.ceil((seat?.kept_until_s ?? 0) - roomTime(state));
+  kept.hidden = seat?.connection !== 'lost' || isCutOff(state) || seconds <= 0;
+  if (!kept.hidden) setText(kept, 'peer.lostFor', { seconds });
+}
+
+/**
+ * @param {HTMLElement} weak
+ * @param {State} state
+ * @param {Seat | undefined} seat
+ */
+function showWeak(weak, state, seat) {
+  const bars = seat?.bars ?? 4;
+  weak.hidden = bars > 2 || seat?.connection !== 'connected' || isCutOff(state);
+  setIcon(weak, `bars-${bars}`);
+  setLabel(weak, 'peer.weak', { name: seat?.name ?? '' });
 }
 
 /**
@@ -156,14 +192,17 @@ function showStates(list, state) {
  * @returns {{ key: import('./i18n.js').Key, tone: 'info' | 'warn', params?: import('./i18n.js').Params }[]}
  */
 function statesOf(state) {
-  const { sidecars, role } = state;
+  const { sidecars, role, quality } = state;
   /** @type {ReturnType<typeof statesOf>} */
   const states = [];
-  const cutOff = state.socket === 'waiting' || state.media === 'lost' || (state.socket === 'connecting' && state.roomZeroMs > -Infinity);
-  if (cutOff) states.push({ key: `self.${state.cutOff || 'lost'}`, tone: 'warn' });
-  else if (state.media !== 'connected') states.push({ key: 'self.connecting', tone: 'info' });
+  const cutOff = isCutOff(state);
+  const worst = quality?.bars === 1 ? quality.reasons[0]?.kind : undefined;
+  if (!cutOff && state.media !== 'connected') states.push({ key: 'self.connecting', tone: 'info' });
+  else if (!cutOff && worst && worst !== 'device') states.push({ key: `self.poor.${worst}`, tone: 'warn' });
   const seat = state.seats[other(role)];
-  if (seat?.connection === 'unstable') states.push({ key: 'peer.unstable', tone: 'warn', params: { name: seat.name } });
+  const isPoor = seat?.connection === 'unstable' || (seat?.connection === 'connected' && seat.bars === 1);
+  // One's own trouble makes the other's figures poor as well: it is said alone.
+  if (seat && isPoor && !cutOff && !worst) states.push({ key: 'peer.unstable', tone: 'warn', params: { name: seat.name } });
   if (sidecars.speech === 'starting' && state.recording !== 'off') states.push({ key: 'state.captionsStarting', tone: 'info' });
   if (sidecars.speech === 'delayed') states.push({ key: 'state.captionsDelayed', tone: 'info' });
   if (sidecars.speech === 'failing') states.push({ key: 'state.captionsFailing', tone: 'warn' });

@@ -3,15 +3,7 @@
 /**
  * @typedef {import('./types.js').Seat} Seat
  * @typedef {import('./types.js').Role} Role
- * @typedef {object} Quality
- * @property {0|1|2|3|4} bars 0: unknown or no connection
- * @property {number | null} rttMs
- * @property {number | null} lossPercent the worse of both directions
- * @property {number | null} receiveKbps
- * @property {number | null} sendKbps
- * @property {string} dtls state of the DTLS transport
- * @property {string} srtp profile, e.g. AEAD_AES_128_GCM
- * @property {string} codec of the video received
+ * @typedef {import('./stats.js').Figures & import('./verdict.js').Judged} Quality
  *
  * @typedef {object} State
  * @property {Role} role
@@ -22,6 +14,9 @@
  * @property {'connecting' | 'open' | 'waiting' | 'closed'} socket
  * @property {'' | 'lost' | 'lostLong' | 'stopping' | 'unavailable'} cutOff why the socket is being tried again
  * @property {'new' | 'connecting' | 'connected' | 'lost'} media our RTCPeerConnection
+ * @property {boolean} offline the browser says that it has no network
+ * @property {number | null} socketTryMs performance.now() at which the socket is tried anew
+ * @property {number | null} mediaTryMs the same of the RTCPeerConnection
  * @property {'off' | 'on' | 'refused'} recording
  * @property {'' | 'disk_full' | 'failed'} recordingReason why it is refused
  * @property {number | null} diskFreeMb set when the server's disk runs low
@@ -44,7 +39,7 @@
 function initial() {
   return {
     role: 'patient', consultationId: '', title: '', consentMode: 'ask', seats: {},
-    socket: 'connecting', cutOff: '', media: 'new', recording: 'off', recordingReason: '', diskFreeMb: null, sidecars: {},
+    socket: 'connecting', cutOff: '', media: 'new', offline: false, socketTryMs: null, mediaTryMs: null, recording: 'off', recordingReason: '', diskFreeMb: null, sidecars: {},
     quality: null, microphone: false, camera: false, screen: false, soundBlocked: false,
     tab: 'captions', captionsOn: true, unread: 0, tips: 0, unseenTips: 0, unseenUrgent: false, roomZeroMs: NaN,
   };

@@ -2,6 +2,7 @@
 
 export type Role = 'clinician' | 'patient';
 export type ConnectionState = 'connecting' | 'connected' | 'unstable' | 'lost';
+export type Bars = 1 | 2 | 3 | 4;
 export type Sidecar = 'recording' | 'speech' | 'tips' | 'storage' | 'live';
 export type SidecarState = 'ok' | 'starting' | 'delayed' | 'failing';
 export type TipKind = 'tip' | 'action' | 'answer';
@@ -78,6 +79,8 @@ export interface Seat {
   identity: string;
   name: string;
   connection: ConnectionState;
+  bars: Bars | null;
+  kept_until_s: number | null;
   consent: boolean | null;
   microphone: boolean;
   camera: boolean;
@@ -103,6 +106,16 @@ export interface ConnectionChanged extends InRoom {
   type: 'connection_changed';
   role: Role;
   state: ConnectionState;
+}
+export interface QualityChanged extends InRoom {
+  type: 'quality_changed';
+  role: Role;
+  bars: Bars;
+}
+export interface ParticipantAway extends InRoom {
+  type: 'participant_away';
+  role: Role;
+  kept_until_s: number;
 }
 export interface MediaChanged extends InRoom {
   type: 'media_changed';
@@ -188,7 +201,7 @@ export interface ConsultationEnded extends InRoom {
 }
 
 export type RoomEvent =
-  | ConsultationOpened | ParticipantJoined | ParticipantLeft | ConnectionChanged | MediaChanged | ConsentChanged
+  | ConsultationOpened | ParticipantJoined | ParticipantLeft | ConnectionChanged | QualityChanged | ParticipantAway | MediaChanged | ConsentChanged
   | RecordingStarted | RecordingStopped | RecordingRefused | DiskLow | RecordingFinalized
   | InterimTranscript | FinalTranscript | AudioGap | ChatSent | TipReady | TipMarked
   | SidecarStateChanged | SidecarFailed | ConsultationEnded;
@@ -229,6 +242,8 @@ export interface Pong {
   type: 'pong';
   t: number;
   room_s: number;
+  own_loss: number | null;
+  other_loss: number | null;
 }
 export type ServerMessage = Welcome | Answer | EventMessage | ErrorMessage | Replaced | Pong;
 
@@ -237,6 +252,7 @@ export type ClientMessage =
   | { type: 'offer'; connection: number; sdp: string }
   | { type: 'candidate'; connection: number; candidate: string; sdp_mid: string | null; sdp_m_line_index: number | null }
   | { type: 'media'; microphone: boolean; camera: boolean; screen: boolean }
+  | { type: 'quality'; bars: Bars }
   | { type: 'consent'; granted: boolean }
   | { type: 'chat'; message_id: string; text: string }
   | { type: 'mark_tip'; tip_id: string; mark: TipMark }

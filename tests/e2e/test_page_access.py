@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page
 
+from server.model.consultation import Role
+from server.model.events import QualityChanged
 from tests.e2e.running import join
 from tests.page import canned
 
@@ -72,6 +74,22 @@ async def test_call_and_summary_are_accessible(stub, open_page, role):
     await page.wait_for_selector('main[data-screen="after"]')
     await page.wait_for_selector("#recordings li" if role == "clinician" else "#transcript li")
     await _check(page)
+
+
+async def test_what_a_page_says_of_networks_is_accessible(stub, open_page):
+    page = await open_page(stub.link(), size=(390, 844))
+    await join(page)
+    await page.evaluate("Object.assign(fakeMedia, { lossShare: 0.2, relay: 'tcp' })")
+    await stub.say(QualityChanged(at_s=canned.ROOM_S, role=Role.PATIENT, bars=1))
+    await page.wait_for_selector('.states [data-state="self.poor.loss"]')
+    await page.click("#quality")
+    await _check(page, SHOTS[:2])
+    await page.keyboard.press("Escape")
+    await _check(page, SHOTS[:1])
+    stub.refuse_with = 4008
+    await stub.hang_up(4008)
+    await page.wait_for_selector("#retry-now")
+    await _check(page, SHOTS[:2])
 
 
 async def test_call_on_a_phone_is_accessible(stub, open_page):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from playwright.async_api import expect
 
 from server.media.consent import EXPIRES_S
 from tests.e2e.running import running_server, until
@@ -27,8 +28,12 @@ async def test_a_call_survives_heavy_loss_and_an_absence_longer_than_consent(tmp
 
             call.network.set(Conditions(blackout=True))
             await asyncio.sleep(EXPIRES_S + 6)
+            await expect(call.patient.locator('.reconnect [role="timer"]')).to_contain_text("Tentando de novo")
+            await expect(call.doctor.locator("#peer-state")).to_have_text("Maria está reconectando…")
+            await expect(call.doctor.locator(".peer-kept")).to_be_visible()
             call.network.set(Conditions())
             await resumed(call)
+            await expect(call.patient.locator(".reconnect")).to_have_count(0)
             assert (await call.connections())["doctor"] == 1, "the one who stayed has nothing to negotiate"
             for page in call.pages.values():
                 assert await page.locator('main[data-screen="call"]').count() == 1

@@ -43,6 +43,15 @@ def test_a_gap_is_asked_for_within_20_ms_of_being_seen():
     assert asked_s <= 0.06 + 0.02
 
 
+def test_losses_are_counted_and_what_was_only_overtaken_is_none():
+    watch = GapWatch()
+    for at, number in enumerate((65_534, 65_535, 2, 1, 0, 3, 7)):
+        watch.arrived(number, at * 0.001)
+    watch.arrived(4, 0.008, again=True)
+    watch.arrived(8 + HOPELESS, 0.5)
+    assert watch.missed == 3
+
+
 def test_what_was_only_overtaken_is_asked_for_less_and_less():
     """Every tenth packet comes 40 ms late: at first it is asked for, then waited for."""
     watch, asked = GapWatch(), []
@@ -54,6 +63,15 @@ def test_what_was_only_overtaken_is_asked_for_less_and_less():
     late = sum(now_s > 9 for now_s in asked)
     assert early >= 1
     assert late <= early
+
+
+def test_what_the_receiver_asked_for_does_not_make_us_wait_longer():
+    watch = GapWatch()
+    for number in range(0, 1000, 2):
+        watch.arrived(number, number * INTERVAL_S)
+        watch.arrived(number - 1, number * INTERVAL_S + 0.05, again=True)
+    watch.arrived(1001, 10.0)
+    assert watch.due(10.011) == (999, 1000)
 
 
 def test_an_unanswered_request_is_repeated_and_given_up():

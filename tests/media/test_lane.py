@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from dataclasses import replace
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from server.media.description import ABS_SEND_TIME, AUDIO_LEVEL, MID, MediaLine
 from server.media.layout import read_layout
-from server.media.native import DECRYPTED, Native, native
+from server.media.native import Native, gate, native
 from server.media.offer import OfferedLine
+from server.media.relay import DECRYPTED, Left, Relay
 from server.media.rtp import RtpPacket, parse_rtp, write_extensions
 from server.media.srtp_seam import packet_buffer
 from tests.media.legs import VP8_DELTA, VP8_KEY, Side, pair
@@ -23,31 +25,43 @@ EXTENSIONS = st.dictionaries(st.integers(1, 14), KNOWN, max_size=4)
 
 
 class Wires:
-    """The compiled helper between real sockets; what it is to encrypt and decrypt stays as it is."""
+    """The compiled helper between real sockets; what it is to encrypt and decrypt stays as it is.
 
-    def __init__(self, helper: Native, sender: Side, receiver: Side) -> None:
-        self._helper, self._receiver = helper, receiver
+    Read here and now, or by its thread.
+    """
+
+    def __init__(self, helper: Native, sender: Side, receiver: Side, *, threaded: bool = False) -> None:
+        self._receiver = receiver
         self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(4)]
         for sock in self._sockets:
             sock.bind(("127.0.0.1", 0))
             sock.setblocking(False)
         self._browser, self._inlet, outlet, self._sink = self._sockets
-        unchanged = helper.ffi.callback("int(void *, void *, int *)", lambda session, packet, octets: 0)
-        self._kept = unchanged, helper.relay.protect, helper.relay.unprotect
-        helper.relay.protect = helper.relay.unprotect = helper.ffi.cast("uintptr_t", unchanged)
+        self._unchanged = helper.ffi.callback("int(void *, void *, int *)", lambda session, packet, octets: 0)
+        self._relay = Relay(helper)
+        self._relay.struct.protect = self._relay.struct.unprotect = helper.ffi.cast("uintptr_t", self._unchanged)
         sender.transport.inlet.srtp = 1
         receiver.transport.outlet.fd = outlet.fileno()
         helper.write_address(receiver.transport.outlet, socket.AF_INET, self._sink.getsockname())
         self.passed_on = 0
+        self._seen = 0
+        self._inlet_struct = sender.transport.inlet
+        self._threaded = threaded
+        if threaded:
+            self._relay.watch(self._inlet.fileno(), self._inlet_struct)
+            self._relay.start()
 
     def put(self, sender: Side, data: bytes) -> None:
-        helper = self._helper
         self._browser.sendto(data, self._inlet.getsockname())
-        while found := helper.library.relay_drain(helper.relay, sender.transport.inlet, self._inlet.fileno()):
-            assert found == DECRYPTED
-            assert helper.sender() == self._browser.getsockname()
-            sender.packets.take_in_place(helper.relay.octets)
-        helper.tell_heard()
+        self._seen += 1
+        self._read()
+
+        def take(fd: int, left: Left) -> None:
+            assert (fd, left.kind, left.sender()) == (self._inlet.fileno(), DECRYPTED, self._browser.getsockname())
+            with gate():
+                sender.packets.take_in_place(left.octets)
+
+        self._relay.take(take)
         try:
             while True:
                 self._receiver.transport.rtp.append(parse_rtp(self._sink.recv(2048)))
@@ -55,8 +69,18 @@ class Wires:
         except BlockingIOError:
             return
 
+    def _read(self) -> None:
+        if not self._threaded:
+            self._relay.drain(self._inlet_struct, self._inlet.fileno())
+            return
+        until_s = time.monotonic() + 10
+        while self._relay.struct.seen < self._seen and time.monotonic() < until_s:
+            time.sleep(0.0002)
+        with gate():  # the packet that was seen is dealt with
+            assert self._relay.struct.seen == self._seen
+
     def close(self) -> None:
-        _, self._helper.relay.protect, self._helper.relay.unprotect = self._kept
+        self._relay.close()
         for sock in self._sockets:
             sock.close()
 
@@ -109,7 +133,7 @@ ordered = st.builds(
 )
 
 
-WAYS = ("long", "short", "native") if native() is not None else ("long", "short")
+WAYS = ("long", "short", "native", "thread") if native() is not None else ("long", "short")
 
 
 def outcome(way, sent, theirs, ours, mid):
@@ -119,7 +143,7 @@ def outcome(way, sent, theirs, ours, mid):
     lines(receiver, ours, mid)
     for forwarder in (receiver.leg.outbound["audio"].forwarder, receiver.leg.outbound["video"].forwarder):
         forwarder.continuity.__init__(90_000, 40_000, 7)
-    wires = Wires(native(), sender, receiver) if way == "native" else None
+    wires = Wires(native(), sender, receiver, threaded=way == "thread") if way in ("native", "thread") else None
     for packet in [RtpPacket(96, 999, 0, 1002, VP8_KEY), RtpPacket(111, 999, 0, 1001, b"x"), *sent]:
         clock[0] += 0.02
         if way == "long":

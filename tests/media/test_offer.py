@@ -11,7 +11,9 @@ from server.media.offer import read_offer
 from server.model.errors import InvalidOffer
 from tests.media.browser import new_peer
 
-CHROMIUM = (Path(__file__).parents[1] / "fixtures" / "media" / "chromium_offer.sdp").read_bytes().decode()
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "media"
+CHROMIUM = (FIXTURES / "chromium_offer.sdp").read_bytes().decode()
+FIREFOX = (FIXTURES / "firefox_offer.sdp").read_bytes().decode()
 
 
 def without(text: str, start: str) -> str:
@@ -31,6 +33,7 @@ HOSTILE = {
     "two audio lines": CHROMIUM.replace("m=video", "m=audio"),
     "no encryption": CHROMIUM.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"),
     "rejected line": CHROMIUM.replace("m=video 9", "m=video 0"),
+    "rejected line of Firefox": without(FIREFOX, "a=bundle-only"),
     "no bundle": without(CHROMIUM, "a=group"),
     "bundle of others": CHROMIUM.replace("BUNDLE 0 1", "BUNDLE 0 7"),
     "one mid twice": CHROMIUM.replace("a=mid:1", "a=mid:0").replace("BUNDLE 0 1", "BUNDLE 0 0"),
@@ -131,6 +134,25 @@ async def test_the_answer_asks_for_opus_with_error_correction_and_prefers_vp8():
     assert answer.count("a=sendrecv") == 2
     assert "goog-remb" in video
     assert "nack pli" in video
+
+
+async def test_firefox_is_answered_though_its_video_line_lives_in_the_bundle_alone():
+    assert "m=video 0 " in FIREFOX
+    peer = new_peer()
+    answer = await peer.answer(FIREFOX)
+    await peer.close()
+    assert answer.count("a=sendrecv") == 2
+    for wanted in (
+        "a=rtpmap:109 opus/48000/2",
+        "a=rtpmap:120 VP8/90000",
+        "a=fmtp:124 apt=120",
+        "a=rtcp-fb:120 goog-remb",
+    ):
+        assert f"{wanted}\r\n" in answer
+    assert [(line.kind, len(line.ssrcs), len(line.rtx_ssrcs)) for line in read_offer(FIREFOX).lines] == [
+        ("audio", 1, 0),
+        ("video", 1, 1),
+    ]
 
 
 async def test_h264_serves_where_vp8_is_not_offered():

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 
-from server.media import native
+from server.media import loop, native
 from server.media.lane import Lane
 from server.media.leg import Leg
 from server.media.loop import new_event_loop
@@ -40,12 +40,13 @@ async def call() -> None:
 def what_is_left() -> dict[str, int]:
     gc.collect()
     helper = native.native()
+    relay = loop._selectors[asyncio.get_running_loop()].relay
     return {
         "tasks": len(asyncio.all_tasks()),
         "descriptors": len(os.listdir("/proc/self/fd")),
         "ours": sum(isinstance(thing, OURS) for thing in gc.get_objects()),
         "heard": len(helper._hears) if helper is not None else 0,
-        "inlets": sum(bool(inlet) for inlet in helper.relay.inlets) if helper is not None else 0,
+        "inlets": sum(bool(inlet) for inlet in relay.struct.inlets) if relay is not None else 0,
     }
 
 

@@ -37,11 +37,19 @@ class FakePeerConnection extends EventTarget {
   }
 
   async getStats() {
+    const { rttS, jitterS, lossShare, availableBps, short, relay } = window.fakeMedia;
+    const nowMs = performance.now();
+    const passedMs = nowMs - (this.readMs ?? nowMs);
+    this.readMs = nowMs;
+    this.lost = (this.lost ?? 0) + ((passedMs / 20) * lossShare) / (1 - lossShare);
+    this.shortS = (this.shortS ?? 0) + (short ? passedMs / 1000 : 0);
     return new Map([
       ['T', { type: 'transport', dtlsState: 'connected', srtpCipher: 'AEAD_AES_128_GCM', selectedCandidatePairId: 'P' }],
-      ['P', { type: 'candidate-pair', nominated: true, currentRoundTripTime: window.fakeMedia.rttS }],
-      ['V', { type: 'inbound-rtp', kind: 'video', packetsReceived: performance.now(), packetsLost: 0, bytesReceived: performance.now() * 150, codecId: 'C' }],
-      ['O', { type: 'outbound-rtp', kind: 'video', bytesSent: performance.now() * 140 }],
+      ['P', { type: 'candidate-pair', nominated: true, currentRoundTripTime: rttS, availableOutgoingBitrate: availableBps, localCandidateId: 'L' }],
+      ['L', { type: 'local-candidate', ...(relay ? { candidateType: 'relay', relayProtocol: relay } : { candidateType: 'host' }) }],
+      ['A', { type: 'inbound-rtp', kind: 'audio', packetsReceived: nowMs / 20, packetsLost: this.lost, jitter: jitterS }],
+      ['V', { type: 'inbound-rtp', kind: 'video', packetsReceived: nowMs, packetsLost: 0, bytesReceived: nowMs * 150, codecId: 'C' }],
+      ['O', { type: 'outbound-rtp', kind: 'video', bytesSent: nowMs * 140, qualityLimitationDurations: { bandwidth: this.shortS, cpu: 0 } }],
       ['C', { type: 'codec', mimeType: 'video/VP8' }],
     ]);
   }
@@ -54,6 +62,11 @@ class FakePeerConnection extends EventTarget {
 window.fakeMedia = {
   connections: [],
   rttS: 0.024,
+  jitterS: 0.004,
+  lossShare: 0,
+  availableBps: 2_500_000,
+  short: false,
+  relay: '',
   picture() {
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [640, 480];

@@ -42,6 +42,7 @@ class Stub:
     refuse_with: int | None = None
     recordings: bool = True
     consent_rests: bool = False
+    deaf: bool = False
     address: str = ""
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     sequence: int = 0
@@ -102,6 +103,8 @@ class Stub:
         self.sockets.add(socket)
         try:
             async for message in socket:
+                if self.deaf:
+                    continue
                 await self._answer(socket, role, json.loads(message.data))
         finally:
             self.sockets.discard(socket)

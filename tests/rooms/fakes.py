@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from server.live.memory import MemoryLiveStore
+from server.media.stats import KindStats, PeerStats
 from server.model.clock import RoomClock
 from server.model.consultation import Agent, Consultation, ConsultationStatus, Role
 from server.model.errors import DatabaseUnavailable, DiskFull, InvalidOffer, NotFound
@@ -80,6 +81,7 @@ class FakePeer:
         self.source: FakePeer | None = None
         self.last_rtp_s: float | None = None
         self.closed = False
+        self.video = KindStats()
         self.candidates: list[str] = []
         self.offers = 0
 
@@ -93,6 +95,9 @@ class FakePeer:
 
     async def add_candidate(self, candidate: str, mid: str | None, line: int | None) -> None:
         self.candidates.append(candidate)
+
+    def stats(self) -> PeerStats:
+        return PeerStats(video=self.video)
 
     def listen_to(self, source: FakePeer | None) -> None:
         self.source = source

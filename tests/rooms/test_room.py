@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from server.media.stats import KindStats
 from server.model.audio import OpusPacket
 from server.model.consultation import Role
 from server.model.errors import (
@@ -27,8 +28,10 @@ from server.model.events import (
     DiskLow,
     FinalTranscript,
     InterimTranscript,
+    ParticipantAway,
     ParticipantJoined,
     ParticipantLeft,
+    QualityChanged,
     RecordingRefused,
     RecordingStarted,
     RecordingStopped,
@@ -38,7 +41,7 @@ from server.model.events import (
     TipReady,
 )
 from server.model.insight import Audience, Tip, TipKind, TipMark
-from server.rooms.seating import Seating
+from server.rooms.seating import QUALITY_REST_S, Seating
 from server.speech.port import Final, Gap, Interim
 
 from .fakes import House, join, settle
@@ -330,6 +333,60 @@ async def test_silent_media_is_unstable_after_3_s_lost_after_10_and_connected_wh
             seating.look()
         states = [event.state for event in doctor.of(ConnectionChanged) if event.role is PATIENT]
         assert states == ["connected", "unstable", "lost", "connected"]
+
+
+async def test_the_other_side_alone_learns_how_a_network_does_and_not_too_often(house):
+    async with living(house.room()) as seating:
+        patient, one, _ = join(seating, PATIENT)
+        _, doctor, _ = join(seating, CLINICIAN)
+        for bars in (4, 4, 1, 2, 3):
+            patient.bars = bars
+            seating.look()
+        assert [event.bars for event in doctor.of(QualityChanged)] == [4]
+        for _ in range(3):
+            house.time.now_s += QUALITY_REST_S
+            seating.look()
+        assert [event.bars for event in doctor.of(QualityChanged)] == [4, 3]
+        assert one.of(QualityChanged) == []
+        assert not [event for event in house.store.recorded if isinstance(event, QualityChanged)]
+        seating.leave(patient)
+        assert patient.bars is None
+
+
+async def test_each_side_learns_whose_way_to_the_server_loses_packets(house):
+    async with living(house.room()) as seating:
+        seats = [join(seating, role)[0] for role in (PATIENT, CLINICIAN)]
+        for seat in seats:
+            await seating.room.crossing.answer(seat, 1, "offer")
+        patient, doctor = seats
+        assert seating.uplink_losses(doctor) == (None, None)
+        for lossy in (True, False):
+            house.time.now_s += 2
+            house.peers[0].video = KindStats(packets_in=90 if lossy else 190, missed=10)
+            house.peers[1].video = KindStats(packets_in=100 if lossy else 200)
+            seating.uplink_losses(doctor)
+            assert seating.uplink_losses(patient) == (0.1 if lossy else 0.05, 0)
+            assert seating.uplink_losses(doctor) == (0, 0.1 if lossy else 0.05)
+        house.time.now_s += 2
+        house.peers[0].video = KindStats(packets_in=5)
+        assert seating.uplink_losses(patient)[0] is None, "a new connection counts from zero"
+        seating.leave(patient)
+        assert seating.uplink_losses(doctor)[1] is None
+
+
+async def test_the_other_side_learns_how_long_the_seat_of_somebody_away_is_kept(house):
+    async with living(house.room()) as seating:
+        patient, connection, _ = join(seating, PATIENT)
+        _, doctor, _ = join(seating, CLINICIAN)
+        seating.detach(patient, connection)
+        (away,) = doctor.of(ParticipantAway)
+        assert away.kept_until_s == seating.room.clock.now_s() + seating.room.limits.grace_s
+        assert away.role is PATIENT
+        back, connection, _ = join(seating, PATIENT)
+        seating.leave(back)
+        seating.detach(back, connection)
+        assert len(doctor.of(ParticipantAway)) == 1, "who left is not away"
+        assert not [event for event in house.store.recorded if isinstance(event, ParticipantAway)]
 
 
 async def test_muted_everything_is_not_lost_while_the_heartbeat_comes(house):

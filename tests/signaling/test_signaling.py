@@ -60,6 +60,35 @@ async def test_chat_reaches_both_and_a_reconnect_brings_what_was_missed(desk):
     assert again["event"]["message_id"] == "m2"
 
 
+@pytest.mark.parametrize("bars", [0, 5, -1, 1.5, "many", None])
+async def test_bars_that_nobody_has_are_refused(desk, bars):
+    browser = await desk.join("patient")
+    await browser.send(type="quality", bars=bars)
+    assert (await browser.next("error"))["code"] == "invalid_message"
+
+
+async def test_a_newcomer_learns_from_the_welcome_how_the_other_side_does(desk):
+    patient = await desk.join("patient")
+    await patient.send(type="quality", bars=1)
+    await patient.send(type="ping")
+    await patient.next("pong")
+    for away in (False, True):
+        clinician = await desk.open()
+        await clinician.send(type="join", v=1, token=desk.token("clinician"), consent=True)
+        welcome = await clinician.next("welcome")
+        seats = {seat["role"]: seat for seat in welcome["seats"]}
+        assert seats["patient"]["bars"] == 1
+        kept_until_s = seats["patient"]["kept_until_s"]
+        if away:
+            assert 0 < kept_until_s - welcome["room_s"] <= welcome["grace_s"]
+        else:
+            assert kept_until_s is None
+            await patient.socket.close()
+            gone = await clinician.next("event", type="participant_away")
+            assert gone["sequence"] == 0
+            assert gone["event"]["role"] == "patient"
+
+
 async def test_same_person_elsewhere_replaces_this_socket_with_4001(desk):
     first = await desk.join()
     second = await desk.join()
@@ -163,6 +192,7 @@ def hostile_messages(count: int, seed: int) -> list[str]:
         {"type": "offer", "connection": 1, "sdp": "v=0"},
         {"type": "candidate", "connection": 1, "candidate": "x", "sdp_mid": "0", "sdp_m_line_index": 0},
         {"type": "media", "microphone": True, "camera": True, "screen": False},
+        {"type": "quality", "bars": 2},
         {"type": "chat", "message_id": "m", "text": "t"},
         {"type": "mark_tip", "tip_id": "t", "mark": "useful"},
         {"type": "consent", "granted": True},

@@ -33,3 +33,5 @@ async def test_two_browsers_meet_through_a_real_coturn_with_credentials_of_the_w
                 reports = {one["id"]: one for one in await stats(page)}
                 pair = next(one for one in reports.values() if one["type"] == "candidate-pair" and one.get("nominated"))
                 assert reports[pair["localCandidateId"]]["candidateType"] == "relay"
+                await page.click("#quality")
+                await page.locator('dialog [data-reason="relay"]', has_text="(TURN, UDP)").wait_for()
