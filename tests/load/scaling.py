@@ -114,7 +114,7 @@ def _await_idle(url: str) -> None:
 @contextmanager
 def _server(folder: Path, workers: int) -> Iterator[tuple[str, int]]:
     environment = {
-        "DATA_DIR": os.environ.get("DATA_DIR", str(folder / "data")),
+        "DATA_DIR": str(folder / "data"),
         "RECORDINGS_DIR": str(folder / "recordings"),
         "SPEECH_PROVIDER": "scripted",
         "LLM_PROVIDER": "rules",
@@ -124,6 +124,7 @@ def _server(folder: Path, workers: int) -> Iterator[tuple[str, int]]:
         "RECONNECT_GRACE_S": "1",
         "IDLE_TIMEOUT_S": "3",
     }
+    before = os.environ.get("DATA_DIR")
     os.environ["DATA_DIR"] = environment["DATA_DIR"]  # the generators sign with the same secret
     with (folder / "log").open("ab") as log:
         running = subprocess.Popen(
@@ -140,6 +141,8 @@ def _server(folder: Path, workers: int) -> Iterator[tuple[str, int]]:
             raise RuntimeError((folder / "log").read_text()[-2000:])
         yield json.loads(line)["address"].replace("localhost", "127.0.0.1"), running.pid
     finally:
+        os.environ.pop("DATA_DIR")
+        os.environ.update({} if before is None else {"DATA_DIR": before})
         running.send_signal(signal.SIGINT)
         running.wait(120)
         if running.stdout:
