@@ -26,6 +26,7 @@ from ..model.events import (
     RecordingStopped,
     SidecarFailed,
 )
+from ..model.recording_state import NOTHING_RECORDED, RECORDING, RecordingState
 from ..model.transcript import Utterance
 from ..speech.port import Final, Gap, Interim, SpeechEvent, StreamOptions
 from .services import Recorder, RoomServices, SpeechChannel
@@ -49,6 +50,7 @@ class Capture:
 
     def __init__(self, services: RoomServices, consultation_id: str, options: StreamOptions, host: Host) -> None:
         self.folder: Path = services.settings.recordings_dir / consultation_id
+        self._consultation_id = consultation_id
         self.listening = False
         self.recording = False
         self._services = services
@@ -59,6 +61,13 @@ class Capture:
         self._starting = asyncio.Lock()
         self._closed = False
         self._warned_low = False
+
+    @property
+    def state(self) -> RecordingState:
+        """How far the recording is."""
+        if self.recording:
+            return RECORDING
+        return self._services.finishing.state(self._consultation_id) or NOTHING_RECORDED
 
     def follow(self, consented: bool) -> None:
         """Start or stop as the consents now say. A withdrawal takes effect at once, whatever the disk does."""
@@ -111,6 +120,8 @@ class Capture:
         """Stop, wait for the last words, make the journal durable."""
         self._closed = True
         self.listening = False
+        if self._recorder is not None:
+            self._services.finishing.begin(self._consultation_id)
         self._stop_recording("consultation_ended")
         async with self._starting:
             await asyncio.gather(*(channel.close() for channel in self._take_channels()))
@@ -119,13 +130,14 @@ class Capture:
 
     async def finalize(self) -> None:
         """Turn the journal into the files people listen to, if anything was recorded."""
-        recording = self._services.recording
-        if self._recorder is not None:
-            manifest = await recording.finalize(self.folder)
-        elif await asyncio.to_thread(self.folder.is_dir):
-            manifest = await recording.recover(self.folder)
-        else:
+        recording, finishing = self._services.recording, self._services.finishing
+        if self._recorder is None and not await asyncio.to_thread(self.folder.is_dir):
             return
+        finish = recording.recover if self._recorder is None else recording.finalize
+        with finishing.following(self._consultation_id) as on_progress:
+            manifest = await finish(self.folder, on_progress)
+        if not manifest.files:
+            finishing.forget(self._consultation_id)
         self._host.publish(RecordingFinalized(at_s=self._host.clock.now_s(), files=manifest.files))
 
     def _take_channels(self) -> list[SpeechChannel]:
