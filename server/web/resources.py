@@ -173,6 +173,12 @@ class RecordingList(RecordingState):
     files: tuple[RecordingFile, ...]
 
 
+class Listening(Frozen):
+    """The browser that asked may play the recordings until then."""
+
+    expires_at: datetime
+
+
 class RecordingPeaks(Frozen):
     """The highest magnitude of each `1 / peaks_per_s` seconds from room time 0 on, 0 to `loudest` (full scale)."""
 
