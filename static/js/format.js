@@ -29,6 +29,11 @@ export function number(value, digits = 0) {
   return new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(value);
 }
 
+/** @param {number} share 0 to 1 */
+export function percent(share) {
+  return new Intl.NumberFormat(locale(), { style: 'percent' }).format(Math.floor(share * 100) / 100);
+}
+
 /** @param {string} name */
 export function initials(name) {
   const words = name.split(/\s+/).filter((word) => /^\p{Letter}/u.test(word) && !word.endsWith('.'));
