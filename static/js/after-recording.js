@@ -15,8 +15,9 @@ const LOOKS_AT_NOTHING = 3;
 /**
  * @param {import('./after.js').AfterOptions} options
  * @param {ReturnType<import('./after-transcript.js').transcriptSection>} transcript
+ * @param {Promise<void>} known when the names of those who took part are
  */
-export function recordingSection(options, transcript) {
+export function recordingSection(options, transcript, known) {
   const { api, session } = options;
   const status = h('p', { class: 'muted', t: 'after.recordingsWaiting', attrs: { role: 'status' } });
   const bar = h('progress', { id: 'finalizing', label: 'after.recordingsLeft', attrs: { max: '1', value: '0' } });
@@ -59,6 +60,7 @@ export function recordingSection(options, transcript) {
   const ready = async (/** @type {RecordingList} */ listed) => {
     // Recordings from before there was a mixed file have no peaks either.
     const peaks = listed.files.some(({ role }) => role === null) ? await api.peaks().catch(() => null) : null;
+    await known;
     if (closed) return;
     made = player(options, listed.files, peaks, (nowS) => transcript.show(nowS));
     transcript.offer((atS) => made?.playFrom(atS));

@@ -35,24 +35,25 @@ export function afterScreen(options) {
   if (NO_CALL.has(why) && !session.everJoined) {
     return { element: h('div', { class: 'notice-card' }, h('div', { class: 'notice-mark' }, icon('link')), head), close() {} };
   }
-  const body = h('div', { class: 'after-body' });
   const transcript = transcriptSection(session);
-  const recording = session.store.state.role === 'clinician' && why === 'ended' ? recordingSection(options, transcript) : null;
-  const rest = h('div', { class: 'after-sections' });
+  const known = addNames(options);
+  const recording = session.store.state.role === 'clinician' && why === 'ended' ? recordingSection(options, transcript, known) : null;
+  const rest = h('div', { class: 'after-rest' });
   const draw = () => rest.replaceChildren(...drawn(options));
   session.record.on('caption', onceForMany(() => transcript.draw()));
-  session.record.on('tip', draw);
+  const redraw = onceForMany(draw);
+  session.record.on('tip', redraw);
+  session.record.on('chat', redraw);
   session.record.addEventListener('known', () => {
     draw();
     transcript.draw();
   });
   draw();
   transcript.draw();
-  void addStored(options);
-  body.append(h('div', { class: 'after-sections' }, transcript.element, rest),
-    h('div', { class: 'after-side' }, transcriptDownloads(options), recording?.files ?? null));
+  void known.then(() => addStored(options));
+  const body = h('div', { class: 'after-body' }, transcript.element, h('div', { class: 'after-side' }, transcriptDownloads(options), recording?.files ?? null));
   return {
-    element: h('div', { class: 'after' }, head, facts(options), recording?.element ?? null, body),
+    element: h('div', { class: 'after' }, head, facts(options), h('div', { class: 'listening' }, recording?.element ?? null, body), rest),
     close: () => recording?.close(),
   };
 }
@@ -74,18 +75,27 @@ function onceForMany(act) {
 }
 
 /**
- * The server may know more than this page: what was said while it was away, or all of a consultation that had ended
- * before this page came.
+ * Who took part, and for how long it went on: a consultation may have ended before this page came.
  * @param {AfterOptions} options
  */
-async function addStored({ api, session }) {
+async function addNames({ api, session }) {
   const known = await api.consultation().catch(() => null);
   for (const { role, name } of known?.participants ?? []) session.peerNames[role] ??= name;
   if (!session.everJoined && known?.opened_at && known.ended_at) {
     session.endedAtS = (Date.parse(known.ended_at) - Date.parse(known.opened_at)) / 1000;
   }
   session.record.dispatchEvent(new Event('known'));
-  const stored = await api.transcript().catch(() => []);
+}
+
+/**
+ * The server may know more than this page: what came while it was away, or before it came.
+ * @param {AfterOptions} options
+ */
+async function addStored({ api, session }) {
+  const none = () => [];
+  const [stored, tips, chat] = await Promise.all([api.transcript().catch(none), api.tips().catch(none), api.chat().catch(none)]);
+  for (const { tip, mark } of tips) session.record.putTip({ tip, atS: 0, mark });
+  for (const { message_id: id, role, name, text, at_s: atS } of chat) session.record.putChat({ id, role, name, text, atS, pending: false });
   for (const { id, role, start_s: startS, end_s: endS, text, language } of stored) {
     session.record.putCaption({ id, role, startS, endS, text, language, settledChars: text.length, final: true, gap: false });
   }

@@ -22,6 +22,16 @@ export class Api {
     return (await (await this.#ask('/transcript')).json()).utterances;
   }
 
+  /** @returns {Promise<{ tip: import('./types.js').Tip, mark: import('./types.js').TipMark | null }[]>} */
+  async tips() {
+    return (await (await this.#ask('/tips')).json()).tips;
+  }
+
+  /** @returns {Promise<import('./types.js').ChatSent[]>} */
+  async chat() {
+    return (await (await this.#ask('/chat')).json()).messages;
+  }
+
   /** @returns {Promise<import('./types.js').RecordingList>} */
   async recordings() {
     return (await this.#ask('/recordings')).json();

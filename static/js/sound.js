@@ -79,7 +79,7 @@ export class Sound extends EventTarget {
   /** @param {number} atS */
   seek(atS) {
     const target = Math.min(Math.max(0, atS), this.durationS);
-    if (this.audio.readyState >= HTMLMediaElement.HAVE_METADATA) this.audio.currentTime = this.#inFile(target);
+    if (this.wantedS === null) this.audio.currentTime = this.#inFile(target);
     else this.wantedS = target;
     this.dispatchEvent(new Event('change'));
   }

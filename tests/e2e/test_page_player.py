@@ -223,6 +223,19 @@ async def test_a_browser_that_keeps_no_cookie_fetches_the_file_with_its_token(st
     assert "mixed.ogg token" in stub.asked
 
 
+async def test_whoever_comes_when_it_is_over_finds_all_of_it(stub, open_page):
+    stub.events = canned.call()
+    stub.refuse_with = 4005
+    page = await open_page(stub.link())
+    await page.click("#consent-yes")
+    await page.click("#join")
+    await page.wait_for_selector("#player")
+    await expect(page.locator('.voice[data-role="patient"]')).to_contain_text("Maria de Lourdes")
+    await expect(page.locator("#transcript .line")).to_have_count(len(canned.LINES))
+    await expect(page.locator("#summary-tips .tip-line")).to_have_count(3)
+    await expect(page.locator("#summary-chat .line")).to_have_count(2)
+
+
 async def test_what_people_said_stays_text_when_it_is_played(stub, open_page, monkeypatch):
     monkeypatch.setitem(canned.NAMES, Role.PATIENT, EVIL)
     monkeypatch.setattr(canned, "LINES", ((Role.PATIENT, 4.0, EVIL),))

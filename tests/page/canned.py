@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Literal
@@ -151,6 +152,16 @@ def call() -> tuple[Event, ...]:
         chat(Role.CLINICIAN, "Obrigada, Maria. Vou olhar agora.", "c2"),
         interim("Vou pedir que você fique sentada e", 23),
     )
+
+
+def stored(events: Sequence[Event]) -> dict[str, Any]:
+    """Return what GET …/tips and …/chat answer after `events`."""
+    tips = [{"tip": one.tip.model_dump(mode="json"), "mark": None} for one in events if isinstance(one, TipReady)]
+    messages = [one.model_dump(mode="json") for one in events if isinstance(one, ChatSent)]
+    return {
+        "tips": {"consultation_id": ID, "tips": tips},
+        "chat": {"consultation_id": ID, "messages": messages},
+    }
 
 
 async def transcript(request: web.Request) -> web.Response:
