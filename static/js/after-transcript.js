@@ -6,6 +6,7 @@ import { t } from './i18n.js';
 
 /** An utterance counts as being said until so long after its end. */
 const LINGER_S = 0.5;
+const REGION = { tabindex: '0', role: 'region', 'aria-labelledby': 'transcript-title' };
 const SCROLL_KEYS = new Set(['ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End']);
 
 /** @typedef {import('./record.js').Caption} Caption */
@@ -16,7 +17,7 @@ export function transcriptSection(session) {
   const none = h('p', { class: 'muted', t: 'after.noTranscript' });
   const scroller = h('div', { class: 'transcript-scroller' }, list);
   const follow = h('button', { class: 'button small follow', id: 'follow', t: 'player.follow', hidden: true, attrs: { type: 'button' } });
-  const element = h('section', { class: 'card', id: 'transcript' }, h('h2', { t: 'after.transcript' }), none, scroller, follow);
+  const element = h('section', { class: 'card', id: 'transcript' }, h('h2', { id: 'transcript-title', t: 'after.transcript' }), none, scroller, follow);
   /** @type {Caption[]} */
   let said = [];
   /** @type {HTMLElement | null} */
@@ -74,8 +75,10 @@ export function transcriptSection(session) {
     /** Keep to one height beside a player that is there, or may come. @param {boolean} keeps */
     hold(keeps) {
       element.classList.toggle('held', keeps);
-      if (keeps) for (const [attribute, value] of Object.entries({ tabindex: '0', role: 'region', 'aria-label': t('after.transcript') })) scroller.setAttribute(attribute, value);
-      else for (const attribute of ['tabindex', 'role', 'aria-label']) scroller.removeAttribute(attribute);
+      for (const [attribute, value] of Object.entries(REGION)) {
+        if (keeps) scroller.setAttribute(attribute, value);
+        else scroller.removeAttribute(attribute);
+      }
     },
     /** Let each utterance be played. @param {(atS: number) => void} from */
     offer(from) {
