@@ -214,8 +214,10 @@ async def test_without_a_mixed_file_one_voice_is_heard_at_a_time(stub, open_page
 
 
 async def test_a_browser_that_keeps_no_cookie_fetches_the_file_with_its_token(stub, open_page):
+    stub.recording = ("finalizing", 0.5)
     page = await _end(stub, open_page)
     await page.route("**/recordings/mixed.ogg", _for_tokens_alone)
+    stub.recording = ("ready", 1.0)
     await page.wait_for_selector("#player")
     await _line(page, 1).click()
     await expect(_line(page, 1)).to_have_attribute("aria-current", "true")
