@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ctypes
 import gc
 import json
 import signal
@@ -11,7 +12,7 @@ import ssl
 import sys
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 GARBAGE_THRESHOLDS = (2_000, 10, 10)
+M_ARENA_MAX = -8
 
 HELP = "Serve the page, the API and the calls; Ctrl-C ends calls cleanly and finalizes recordings."
 
@@ -63,6 +65,7 @@ async def _serve(settings: Settings, *, demo: bool, as_json: bool) -> int:
         links = await _demo_links(parts, port) if demo else {}
         log.info("media.ready", compiled_helper=native() is not None)
         _spare_garbage_collection()
+        _keep_memory_together()
         _announce(parts.settings, port, links, as_json=as_json)
         await stopping.wait()
         # A second Ctrl-C does not wait for recordings; the next start finishes them.
@@ -159,6 +162,12 @@ def _spare_garbage_collection() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
+
+
+def _keep_memory_together() -> None:
+    """Have all threads share glibc's heap: each that comes and goes would leave one of its own, half empty, behind."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def _say(line: str) -> None:
