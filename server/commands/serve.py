@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ..logs import configure_logs
-from ..media.garbage import spare_garbage_collection
 from ..media.loop import new_event_loop
+from ..media.memory import settle_memory
 from ..media.native import native
 from ..model.consultation import Consultation, Language, Role
 from ..settings import Settings, load_settings
@@ -76,7 +76,7 @@ async def _serve(settings: Settings, *, demo: bool, as_json: bool) -> int:
 async def _alone(settings: Settings) -> AsyncIterator[Serving]:
     """Serve from this process; leaving ends the calls."""
     from ..app import running
-    from ..web.listening import listening
+    from ..web.site import listening
 
     async with running(settings, _say) as parts, listening(parts.web, settings) as port:
 
@@ -87,7 +87,7 @@ async def _alone(settings: Settings) -> AsyncIterator[Serving]:
             await parts.store.create_consultation(consultation)
             return consultation.id
 
-        spare_garbage_collection()
+        settle_memory()
         yield parts.authority, create, port
         live = len(parts.registry.live_ids())
         _say(f"Stopping: ending {live} consultation(s) and finalizing their recordings…" if live else "Stopping…")

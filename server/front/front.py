@@ -22,9 +22,9 @@ from ..storage.left_spools import holding
 from ..web.auth import TokenAuthority
 from ..web.credentials import token_authority
 from ..web.keys import METRICS, SETTINGS
-from ..web.listening import listening
 from ..web.metrics import Metrics
 from ..web.middlewares import add_headers, contain_errors
+from ..web.site import listening
 from .gather import Gathering
 from .orders import Orders
 from .pass_on import ORIGIN, asked_about, pass_on

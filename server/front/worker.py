@@ -19,8 +19,8 @@ import structlog
 
 from ..app import Place, running
 from ..logs import configure_logs
-from ..media.garbage import spare_garbage_collection
 from ..media.loop import new_event_loop
+from ..media.memory import settle_memory
 from ..model.errors import EscutaError
 from ..settings import Settings, load_settings
 from ..storage.left_spools import spool_dir
@@ -51,7 +51,7 @@ async def serve(orders: Orders, settings: Settings, say: Callable[..., None]) ->
         await runner.setup()
         try:
             await web.UnixSite(runner, orders.socket).start()
-            spare_garbage_collection()
+            settle_memory()
             say(ready=True)
             await stopping.wait()
             if front_gone.is_set():

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from ..model.errors import EscutaError
+from .parts import PartBeside
 from .render import finalize_now
 
 _LOWEST_PRIORITY = 19
@@ -21,7 +22,7 @@ def main() -> int:
     os.nice(_LOWEST_PRIORITY)
     os.umask(0o077)
     try:
-        answer, status = finalize_now(Path(sys.argv[1]), _say_progress).model_dump_json(), 0
+        answer, status = finalize_now(Path(sys.argv[1]), _say_progress, PartBeside).model_dump_json(), 0
     except EscutaError as error:
         answer, status = json.dumps({"code": error.code, "message": str(error)}), 1
     sys.stdout.write(answer + "\n")

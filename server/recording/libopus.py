@@ -1,4 +1,7 @@
-"""libopus itself, as PyAV brings it: faster a packet than through FFmpeg, and the only way to a packet's FEC."""
+"""libopus itself, as PyAV brings it: faster a packet than through FFmpeg, and the only way to a packet's FEC.
+
+Source: opus_defines.h (requests), RFC 6716.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,16 @@ from functools import cache
 from pathlib import Path
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from ..model.audio import OPUS_CLOCK_HZ
 from .opus_packet import MAX_PACKET_SAMPLES
 
 SAMPLE_BYTES = 2
+_APPLICATION_AUDIO = 2049
+_SET_BITRATE, _SET_VBR, _SET_COMPLEXITY, _SET_VBR_CONSTRAINT = 4002, 4006, 4010, 4020
+_LONGEST_FRAME_BYTES = 1_275
 
 
 @cache
@@ -34,6 +42,18 @@ def library() -> ctypes.CDLL | None:
             ctypes.c_void_p,
             ctypes.c_int,
             ctypes.c_int,
+        ]
+        found.opus_encoder_create.restype = ctypes.c_void_p
+        found.opus_encoder_create.argtypes = [ctypes.c_int32, ctypes.c_int, ctypes.c_int, ctypes.POINTER(ctypes.c_int)]
+        found.opus_encoder_destroy.restype = None
+        found.opus_encoder_destroy.argtypes = [ctypes.c_void_p]
+        found.opus_encoder_ctl.argtypes = [ctypes.c_void_p, ctypes.c_int]
+        found.opus_encode.argtypes = [
+            ctypes.c_void_p,
+            ctypes.c_void_p,
+            ctypes.c_int,
+            ctypes.c_void_p,
+            ctypes.c_int32,
         ]
         return found
     return None
@@ -69,3 +89,39 @@ class OpusDecoder:
     def __del__(self) -> None:
         if getattr(self, "_decoder", None):
             self._opus.opus_decoder_destroy(self._decoder)
+
+
+class OpusEncoder:
+    """One stereo stream at 48 kHz, of varying bit rate."""
+
+    def __init__(self, opus: ctypes.CDLL, *, bit_rate: int, complexity: int) -> None:
+        """Make an encoder.
+
+        Raises:
+            MemoryError: If libopus has none to give.
+        """
+        self._opus = opus
+        self._packet = ctypes.create_string_buffer(_LONGEST_FRAME_BYTES)
+        self._encoder = opus.opus_encoder_create(OPUS_CLOCK_HZ, 2, _APPLICATION_AUDIO, ctypes.byref(ctypes.c_int()))
+        if not self._encoder:
+            raise MemoryError("libopus has no memory for an encoder.")
+        choices = ((_SET_BITRATE, bit_rate), (_SET_COMPLEXITY, complexity), (_SET_VBR, 1), (_SET_VBR_CONSTRAINT, 0))
+        for request, value in choices:
+            opus.opus_encoder_ctl(self._encoder, request, ctypes.c_int32(value))
+
+    def encode(self, samples: NDArray[np.int16]) -> bytes:
+        """Return the packet of one frame: (samples, 2), of a length that Opus knows, without holes in memory.
+
+        Raises:
+            ValueError: If libopus refuses it.
+        """
+        size = self._opus.opus_encode(
+            self._encoder, samples.ctypes.data, len(samples), self._packet, _LONGEST_FRAME_BYTES
+        )
+        if size < 0:
+            raise ValueError(f"libopus does not encode a frame of {len(samples)} samples (error {size}).")
+        return ctypes.string_at(self._packet, size)
+
+    def __del__(self) -> None:
+        if getattr(self, "_encoder", None):
+            self._opus.opus_encoder_destroy(self._encoder)

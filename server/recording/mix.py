@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.audio import OPUS_CLOCK_HZ
+from . import libopus
 from .ogg import PRE_SKIP, SHORTEST, OggOpusWriter
 
 FRAME_SAMPLES = OPUS_CLOCK_HZ * 20 // 1000
 BIT_RATE = 64_000
+COMPLEXITY = 0
 
 
 class Mixer:
@@ -25,10 +27,10 @@ class Mixer:
 
     def __init__(self, write: Callable[[bytes], None], title: str) -> None:
         self._stream = OggOpusWriter(write, serial=zlib.crc32(title.encode()), channels=2, title=title)
-        self._codec = av.CodecContext.create("libopus", "w")
-        self._codec.sample_rate, self._codec.layout, self._codec.format = OPUS_CLOCK_HZ, "stereo", "s16"
-        self._codec.bit_rate = BIT_RATE
-        self._codec.options = {"application": "audio", "compression_level": "0"}
+        opus = libopus.library()
+        self._encoder = (
+            FfmpegEncoder() if opus is None else libopus.OpusEncoder(opus, bit_rate=BIT_RATE, complexity=COMPLEXITY)
+        )
         self._waiting = np.zeros((0, 2), dtype=np.int16)
         self._samples = 0
 
@@ -42,16 +44,26 @@ class Mixer:
         needed = max(self._samples + PRE_SKIP, SHORTEST)
         missing = -(-needed // FRAME_SAMPLES) * FRAME_SAMPLES - (self._samples - len(self._waiting))
         self._encode(np.concatenate((self._waiting, np.zeros((missing - len(self._waiting), 2), dtype=np.int16))))
-        for packet in self._codec.encode(None):
-            self._stream.add(FRAME_SAMPLES, bytes(packet))
         self._stream.close(self._samples)
 
     def _encode(self, sound: NDArray[np.int16]) -> None:
         whole = len(sound) // FRAME_SAMPLES * FRAME_SAMPLES
         for begin in range(0, whole, FRAME_SAMPLES):
-            samples = sound[begin : begin + FRAME_SAMPLES].reshape(1, -1)
-            frame = av.AudioFrame.from_ndarray(samples, "s16", "stereo")
-            frame.sample_rate = OPUS_CLOCK_HZ
-            for packet in self._codec.encode(frame):
-                self._stream.add(FRAME_SAMPLES, bytes(packet))
+            self._stream.add(FRAME_SAMPLES, self._encoder.encode(sound[begin : begin + FRAME_SAMPLES]))
         self._waiting = sound[whole:]
+
+
+class FfmpegEncoder:
+    """The same where libopus cannot be loaded by itself."""
+
+    def __init__(self) -> None:
+        self._codec = av.CodecContext.create("libopus", "w")
+        self._codec.sample_rate, self._codec.layout, self._codec.format = OPUS_CLOCK_HZ, "stereo", "s16"
+        self._codec.bit_rate = BIT_RATE
+        self._codec.options = {"application": "audio", "compression_level": str(COMPLEXITY)}
+
+    def encode(self, samples: NDArray[np.int16]) -> bytes:
+        """Return the packet of one frame of 20 ms: (960, 2) samples."""
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), "s16", "stereo")
+        frame.sample_rate = OPUS_CLOCK_HZ
+        return b"".join(bytes(packet) for packet in self._codec.encode(frame))

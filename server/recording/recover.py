@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .files import is_locked
-from .finalize import finalize
+from .finalize import OnProgress, finalize
 from .manifest import MANIFEST_NAME, Manifest
 from .session import JOURNAL_FOLDER, SESSION_NAME
 
@@ -24,13 +24,15 @@ def finished(recordings_dir: Path) -> list[Path]:
     return [folder for folder in sorted(recordings_dir.iterdir()) if (folder / MANIFEST_NAME).exists()]
 
 
-async def recover(folder: Path) -> Manifest:
+async def recover(folder: Path, on_progress: OnProgress = lambda _: None) -> Manifest:
     """Finalize a recording whose server died; it ends with the last packet unless its end was noted.
+
+    `on_progress` hears how much is done (0 to 1).
 
     Raises:
         EscutaError: Each as `render.finalize_now` raises it; Conflict if a live server records there.
     """
-    return await finalize(folder)
+    return await finalize(folder, on_progress)
 
 
 def _is_unfinished(folder: Path) -> bool:

@@ -26,6 +26,7 @@ from ..model.events import (
     RecordingStopped,
     SidecarFailed,
 )
+from ..model.recording_state import NOTHING_RECORDED, RECORDING, RecordingState
 from ..model.transcript import Utterance
 from ..speech.port import Final, Gap, Interim, SpeechEvent, StreamOptions
 from .services import Recorder, RoomServices, SpeechChannel
@@ -49,31 +50,24 @@ class Capture:
 
     def __init__(self, services: RoomServices, consultation_id: str, options: StreamOptions, host: Host) -> None:
         self.folder: Path = services.settings.recordings_dir / consultation_id
+        self._consultation_id = consultation_id
         self.listening = False
         self.recording = False
         self._services = services
         self._options = options
         self._host = host
-        self._recorder: Recorder | None = None
+        self.recorder: Recorder | None = None
         self._channels: dict[Role, SpeechChannel] = {}
         self._starting = asyncio.Lock()
         self._closed = False
         self._warned_low = False
 
     @property
-    def lag_s(self) -> float:
-        """How long the oldest sound that is not safe on disk yet has waited."""
-        return self._recorder.lag_s if self._recorder is not None else 0.0
-
-    @property
-    def lost(self) -> int:
-        """How many packets were not kept because the disk did not take them."""
-        return self._recorder.lost if self._recorder is not None else 0
-
-    @property
-    def recorder(self) -> Recorder | None:
-        """What records, once both have consented."""
-        return self._recorder
+    def state(self) -> RecordingState:
+        """How far the recording is."""
+        if self.recording:
+            return RECORDING
+        return self._services.finishing.state(self._consultation_id) or NOTHING_RECORDED
 
     def follow(self, consented: bool) -> None:
         """Start or stop as the consents now say. A withdrawal takes effect at once, whatever the disk does."""
@@ -91,21 +85,21 @@ class Capture:
 
     def heard(self, role: Role, packet: OpusPacket) -> None:
         """Take one audio packet. Never blocks, never raises."""
-        if self.recording and self._recorder is not None:
-            self._recorder.write_packet(role, packet)
+        if self.recording and self.recorder is not None:
+            self.recorder.write_packet(role, packet)
         channel = self._channels.get(role)
         if channel is not None:
             channel.push_packet(packet)
 
     def reported(self, role: Role, report: SenderReport) -> None:
         """Take one sender report. Never blocks, never raises."""
-        if self.recording and self._recorder is not None:
-            self._recorder.write_report(role, report)
+        if self.recording and self.recorder is not None:
+            self.recorder.write_report(role, report)
 
     def mark_connection(self, role: Role) -> None:
         """A new RTP stream begins in that seat."""
-        if self._recorder is not None:
-            self._recorder.mark_connection(role)
+        if self.recorder is not None:
+            self.recorder.mark_connection(role)
         channel = self._channels.get(role)
         if channel is not None:
             channel.mark_connection()
@@ -126,21 +120,24 @@ class Capture:
         """Stop, wait for the last words, make the journal durable."""
         self._closed = True
         self.listening = False
+        if self.recorder is not None:
+            self._services.finishing.begin(self._consultation_id)
         self._stop_recording("consultation_ended")
         async with self._starting:
             await asyncio.gather(*(channel.close() for channel in self._take_channels()))
-            if self._recorder is not None:
-                await self._recorder.close(ended_at_s)
+            if self.recorder is not None:
+                await self.recorder.close(ended_at_s)
 
     async def finalize(self) -> None:
         """Turn the journal into the files people listen to, if anything was recorded."""
-        recording = self._services.recording
-        if self._recorder is not None:
-            manifest = await recording.finalize(self.folder)
-        elif await asyncio.to_thread(self.folder.is_dir):
-            manifest = await recording.recover(self.folder)
-        else:
+        recording, finishing = self._services.recording, self._services.finishing
+        if self.recorder is None and not await asyncio.to_thread(self.folder.is_dir):
             return
+        finish = recording.recover if self.recorder is None else recording.finalize
+        with finishing.following(self._consultation_id) as on_progress:
+            manifest = await finish(self.folder, on_progress)
+        if not manifest.files:
+            finishing.forget(self._consultation_id)
         self._host.publish(RecordingFinalized(at_s=self._host.clock.now_s(), files=manifest.files))
 
     def _take_channels(self) -> list[SpeechChannel]:
@@ -171,30 +168,30 @@ class Capture:
             self._host.publish(RecordingStarted(at_s=self._host.clock.now_s()))
 
     async def _open_recorder(self) -> Recorder:
-        if self._recorder is not None and self._recorder.failed:
-            failed, self._recorder = self._recorder, None
+        if self.recorder is not None and self.recorder.failed:
+            failed, self.recorder = self.recorder, None
             await failed.close(self._host.clock.now_s())
-        if self._recorder is None:
+        if self.recorder is None:
             recorder = self._services.recording.create(self.folder, self._host.clock, self._on_failure)
             await recorder.open()
-            self._recorder = recorder
-        return self._recorder
+            self.recorder = recorder
+        return self.recorder
 
     def _refuse(self, reason: Literal["disk_full", "failed"], why: str) -> None:
         now_s = self._host.clock.now_s()
         self._host.publish(RecordingRefused(at_s=now_s, reason=reason, message=f"Nothing is recorded: {why}."))
 
     def _stop_recording(self, reason: StopReason) -> None:
-        if not self.recording or self._recorder is None:
+        if not self.recording or self.recorder is None:
             return
         self.recording = False
-        self._recorder.stop()
+        self.recorder.stop()
         self._host.publish(RecordingStopped(at_s=self._host.clock.now_s(), reason=reason))
 
     def _on_failure(self, message: str) -> None:
         """Something is lost, or nothing can be written any more: captions and the call go on."""
         self._host.publish(SidecarFailed(at_s=self._host.clock.now_s(), sidecar="recording", detail=message))
-        if self._recorder is not None and self._recorder.failed:
+        if self.recorder is not None and self.recorder.failed:
             self._stop_recording("failed")
 
     def _free_mb(self) -> int:

@@ -15,6 +15,7 @@ from ..model.clock import RoomClock
 from ..model.consultation import Consultation, ConsultationStatus
 from ..model.errors import ConsultationOver, EscutaError, Unavailable
 from ..model.events import ConsultationEnded, EndReason, Event, RecordingFinalized
+from ..model.recording_state import RecordingState
 from ..speech.port import StateChanged
 from .history import complete, rebuilt
 from .room import Room
@@ -61,6 +62,13 @@ class Registry:
     def live_ids(self) -> list[str]:
         """Return the consultations in which people can be."""
         return [room.consultation.id for room in self.rooms() if not room.over]
+
+    def recording_state(self, consultation_id: str) -> RecordingState | None:
+        """Return how far a consultation's recording is; None if this process has nothing to do with it."""
+        seating = self._rooms.get(consultation_id)
+        if seating is not None:
+            return seating.room.capture.state
+        return self._services.finishing.state(consultation_id)
 
     def speech_state(self) -> StateChanged:
         """Return how speech recognition is doing, for somebody who has just come."""
@@ -128,7 +136,10 @@ class Registry:
         finished = await asyncio.to_thread(recording.finished, recordings_dir)
         done = [folder.name for folder in finished if owns(folder.name)]
         left.update(await self._services.store.without_recordings(done))
-        self._tasks.create_task(self._finish_all(sorted(left - live_ids)))
+        waiting = sorted(left - live_ids)
+        for consultation_id in waiting:
+            self._services.finishing.begin(consultation_id)
+        self._tasks.create_task(self._finish_all(waiting))
 
     async def _open(self, consultation_id: str) -> Seating:
         consultation = await self._services.store.consultation(consultation_id)
@@ -223,12 +234,14 @@ class Registry:
     async def _finish(self, consultation_id: str) -> None:
         folder = self._services.settings.recordings_dir / consultation_id
         try:
-            manifest = await self._services.recording.recover(folder)
+            with self._services.finishing.following(consultation_id) as on_progress:
+                manifest = await self._services.recording.recover(folder, on_progress)
         except Exception:
             self.failed_rooms += 1
             log.exception("recording.recovery_failed", consultation_id=consultation_id)
             return
         if not manifest.files:
+            self._services.finishing.forget(consultation_id)
             return
         end_s = max((file.start_s + file.duration_s for file in manifest.files), default=0.0)
         self._services.store.record(consultation_id, RecordingFinalized(at_s=end_s, files=manifest.files))

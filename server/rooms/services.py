@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from ..model.insight import Tip
 from ..model.transcript import Utterance
 from ..settings import Settings
 from ..speech.port import SpeechEvent, StateChanged, StreamOptions
+from .finishing import Finishing
 
 
 class EventLog(Protocol):
@@ -149,7 +150,8 @@ class Manifest(Protocol):
 CreatePeer = Callable[[PeerListener, Callable[[], float]], Peer]
 CreateRecorder = Callable[[Path, RoomClock, Callable[[str], None]], Recorder]
 CreateAdvisor = Callable[[Agent, Language, Callable[[Tip], None], Callable[[SidecarState, str], None]], Advisor]
-Finish = Callable[[Path], Awaitable[Manifest]]
+Finish = Callable[[Path, Callable[[float], None]], Awaitable[Manifest]]
+"""Makes a folder's files, and tells how much of them is done (0 to 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,5 +177,6 @@ class RoomServices:
     recording: Recording
     create_peer: CreatePeer
     create_advisor: CreateAdvisor
+    finishing: Finishing = field(default_factory=Finishing)
     owns: Callable[[str], bool] = lambda _: True
     """Whether a consultation, by its id, lives in this process."""

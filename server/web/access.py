@@ -11,6 +11,7 @@ from ..model.errors import Forbidden, TooFrequent, Unauthorized
 from .auth import Claims, TokenRole, bearer_token
 from .keys import AUTHORITY, CLAIMS, LIMITS, Handler
 
+LISTENING_COOKIE = "escuta_listening"
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
@@ -18,17 +19,20 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 class Access:
     """The roles that may call; none means anyone. `loopback` lets callers on this machine in without a token.
 
-    A clinician's or patient's token opens the consultation it names and no other.
+    A clinician's or patient's token opens the consultation it names and no other. Where `listening`, the token may
+    come in the cookie of that name: what a browser's own player asks for carries no other header.
     """
 
     roles: frozenset[TokenRole] = frozenset()
     loopback: bool = False
+    listening: bool = False
 
 
 ANYONE = Access()
 SERVICE = Access(frozenset({"service"}))
 SERVICE_OR_LOOPBACK = Access(frozenset({"service"}), loopback=True)
 SERVICE_OR_CLINICIAN = Access(frozenset({"service", "clinician"}))
+LISTENER = Access(frozenset({"service", "clinician"}), listening=True)
 SERVICE_OR_PARTICIPANT = Access(frozenset({"service", "clinician", "patient"}))
 
 
@@ -49,7 +53,7 @@ def guarded(access: Access, handler: Handler) -> Handler:
 def _admit(request: web.Request, access: Access) -> Claims:
     limits = request.app[LIMITS]
     try:
-        claims = request.app[AUTHORITY].verify(bearer_token(request.headers.get("Authorization")))
+        claims = request.app[AUTHORITY].verify(_token(request, access))
     except Unauthorized:
         # Only failures are counted by address: people behind one address don't lock each other out.
         if not limits.failures.spend(request.remote or ""):
@@ -64,6 +68,13 @@ def _admit(request: web.Request, access: Access) -> Claims:
     if claims.role != "service" and claims.consultation_id != request.match_info.get("consultation_id"):
         raise Forbidden
     return claims
+
+
+def _token(request: web.Request, access: Access) -> str:
+    authorization = request.headers.get("Authorization")
+    if access.listening and authorization is None and LISTENING_COOKIE in request.cookies:
+        return request.cookies[LISTENING_COOKIE]
+    return bearer_token(authorization)
 
 
 def from_this_machine(request: web.Request) -> bool:

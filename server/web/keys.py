@@ -12,6 +12,7 @@ from aiohttp import web
 from ..model.consultation import Agent, Consultation, Participant, Role
 from ..model.events import ChatSent, EndReason, RecordingFile, SidecarState
 from ..model.insight import Tip, TipMark
+from ..model.recording_state import RecordingState
 from ..model.transcript import Utterance
 from ..settings import Settings
 from .auth import Claims, TokenAuthority
@@ -105,6 +106,9 @@ class RoomDirectory(Protocol):
 
     def live_ids(self) -> Sequence[str]:
         """Return the ids of the consultations that are live."""
+
+    def recording_state(self, consultation_id: str) -> RecordingState | None:
+        """Return how far a recording is that is being made or finished, or was lately; None if nothing is known."""
 
 
 STORE = web.AppKey("STORE", ConsultationStore)

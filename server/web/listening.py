@@ -1,59 +1,45 @@
-"""An application on the port that people reach."""
+"""Lets a browser's own player ask for recordings: it streams and seeks by itself, but can send no header."""
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from aiohttp import web
 
-from ..model.errors import InvalidSettings
-from ..settings import Settings
+from ..model.errors import DatabaseUnavailable, NotFound
+from .access import LISTENING_COOKIE
+from .exchange import Speaks, json_response, speaks
+from .keys import AUTHORITY, CLAIMS, SETTINGS, STORE
+from .links import page_url
+from .paths import consultation_id_of
+from .resources import Listening
 
-SHUTDOWN_WITHIN_S = 5.0
+LISTENING_S = 3600
 
 
-@asynccontextmanager
-async def listening(application: web.Application, settings: Settings, *, decompress: bool = True) -> AsyncIterator[int]:
-    """Serve `application` at HOST and PORT, encrypted if TLS_CERTIFICATE is set; yield the port.
+@speaks(Speaks(returns=Listening, raises=(NotFound, DatabaseUnavailable)))
+async def allow_listening(request: web.Request) -> web.Response:
+    """Let the calling browser read this consultation's recordings for an hour, by a cookie no script can read.
 
-    Bodies of requests are decompressed unless told otherwise.
-
-    Raises:
-        InvalidSettings: If the port cannot be used, or the certificate or its key.
+    The cookie goes to this consultation's recordings alone, and to no request that another site's page makes.
     """
-    # Access logs name paths and statuses only; tokens travel in headers and in messages.
-    runner = web.AppRunner(
-        application,
-        access_log=None,
-        handle_signals=False,
-        shutdown_timeout=SHUTDOWN_WITHIN_S,
-        auto_decompress=decompress,
+    consultation_id = consultation_id_of(request)
+    if not await request.app[STORE].recordings(consultation_id):
+        raise NotFound("There are no recordings of this consultation.")
+    claims, authority = request[CLAIMS], request.app[AUTHORITY]
+    left_s = int((claims.expires_at - datetime.now(UTC)).total_seconds())
+    ttl_s = max(1, min(LISTENING_S, left_s))
+    token = authority.issue(
+        identity=claims.identity, name=claims.name, role="clinician", consultation_id=consultation_id, ttl_s=ttl_s
     )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, settings.host, settings.port, ssl_context=_tls(settings))
-        try:
-            await site.start()
-        except OSError as error:
-            raise InvalidSettings(
-                f"Port {settings.port} on {settings.host} cannot be used ({error.strerror or error}): "
-                "stop what listens there, or choose another with --port."
-            ) from error
-        yield int(runner.addresses[0][1])
-    finally:
-        await runner.cleanup()
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if settings.tls_certificate is None or settings.tls_key is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise InvalidSettings(
-            f"TLS_CERTIFICATE {settings.tls_certificate} and TLS_KEY {settings.tls_key} cannot be used: {error}."
-        ) from error
-    return context
+    response = json_response(Listening(expires_at=authority.verify(token).expires_at))
+    response.set_cookie(
+        LISTENING_COOKIE,
+        token,
+        path=f"/api/consultations/{consultation_id}/recordings/",
+        max_age=ttl_s,
+        httponly=True,
+        samesite="Strict",
+        secure=request.secure or page_url(request.app[SETTINGS]).startswith("https:"),
+    )
+    return response

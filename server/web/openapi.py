@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from ..model.errors import EscutaError, Forbidden, InvalidRequest, NotFound, TooFrequent, Unauthorized
+from .access import LISTENING_COOKIE
 from .exchange import SPEAKS, Speaks
 from .paths import PATTERNS
 from .resources import Problem
@@ -42,7 +43,10 @@ def openapi_document(routes: Sequence[Route], version: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": dict(sorted(definitions.get("$defs", {}).items())),
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "listening": {"type": "apiKey", "in": "cookie", "name": LISTENING_COOKIE},
+            },
         },
     }
 
@@ -79,6 +83,8 @@ def _operation(route: Route, speech: Speaks, references: Any) -> dict[str, Any]:
 
 def _security(route: Route) -> list[dict[str, list[str]]]:
     bearer: list[dict[str, list[str]]] = [{"bearer": []}] if route.access.roles else []
+    if route.access.listening:
+        bearer.append({"listening": []})
     return [{}, *bearer] if route.access.loopback else bearer
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from aiohttp import web
 
 from ..model.errors import DatabaseUnavailable, NotFound
+from ..model.events import RecordingFile
+from ..model.recording_state import NOTHING_RECORDED, READY, RecordingState
 from .exchange import Speaks, json_response, speaks
-from .keys import SETTINGS, STORE, settled_store
+from .keys import ROOMS, SETTINGS, STORE, settled_store
 from .paths import consultation_id_of, file_name_of
 from .resources import RecordingList, RecordingPeaks
 
@@ -20,12 +22,26 @@ CONTENT_TYPES = {"ogg": "audio/ogg", "wav": "audio/wav"}
 
 @speaks(Speaks(returns=RecordingList, raises=(NotFound, DatabaseUnavailable)))
 async def list_recordings(request: web.Request) -> web.Response:
-    """List the finalized recording's files."""
+    """Tell how far the recording is, and list its files once they are made."""
     consultation_id = consultation_id_of(request)
+    now = request.app[ROOMS].recording_state(consultation_id)
+    if now is not None and now.state in ("recording", "finalizing"):
+        # Asked every second or so: the database need not be.
+        return _listed(consultation_id, now)
     store = await settled_store(request)
     await store.consultation(consultation_id)
     files = tuple(await store.recordings(consultation_id))
-    return json_response(RecordingList(consultation_id=consultation_id, files=files))
+    if files:
+        return _listed(consultation_id, READY, files)
+    # Made, but the database has not heard of it yet.
+    late = now is not None and now.state == "ready"
+    last = RecordingState(state="finalizing", progress=1.0) if late else now
+    return _listed(consultation_id, last or NOTHING_RECORDED)
+
+
+def _listed(consultation_id: str, now: RecordingState, files: tuple[RecordingFile, ...] = ()) -> web.Response:
+    listed = RecordingList(consultation_id=consultation_id, state=now.state, progress=now.progress, files=files)
+    return json_response(listed)
 
 
 @speaks(Speaks(contents=tuple(CONTENT_TYPES.values()), ranged=True, raises=(NotFound, DatabaseUnavailable)))

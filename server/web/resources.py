@@ -20,6 +20,7 @@ from ..model.consultation import (
 )
 from ..model.events import ChatSent, RecordingFile
 from ..model.insight import Tip, TipMark
+from ..model.recording_state import RecordingState
 from ..model.transcript import Utterance
 
 # PostgreSQL keeps no NUL; one-line fields keep no control characters at all.
@@ -160,11 +161,22 @@ class ActivityLog(Frozen):
     entries: tuple[ActivityLine, ...]
 
 
-class RecordingList(Frozen):
-    """The finalized recording's files; each is at `recordings/{name}`."""
+class RecordingList(RecordingState):
+    """How far the recording is, and once it is `ready` its files; each is at `recordings/{name}`.
+
+    `none`: nothing was recorded so far. `finalizing`: the call is over, or the server restarts, and the files are
+    being made; `progress` says how much of that is done. `failed`: they could not be made; the journal is kept, and the
+    next start of the server, or its `recover` command, tries again.
+    """
 
     consultation_id: str
     files: tuple[RecordingFile, ...]
+
+
+class Listening(Frozen):
+    """The browser that asked may play the recordings until then."""
+
+    expires_at: datetime
 
 
 class RecordingPeaks(Frozen):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import agents, consultations, recordings, static, system, transcripts
+from . import agents, consultations, listening, recordings, static, system, transcripts
 from .access import (
     ANYONE,
+    LISTENER,
     SERVICE,
     SERVICE_OR_CLINICIAN,
     SERVICE_OR_LOOPBACK,
@@ -46,7 +47,8 @@ API_ROUTES = (
     Route("GET", f"{ONE}/activity", SERVICE_OR_CLINICIAN, transcripts.list_activity, "List the activity log"),
     Route("GET", f"{ONE}/recordings", SERVICE_OR_CLINICIAN, recordings.list_recordings, "List the recordings"),
     Route("GET", f"{ONE}/recordings/peaks.json", SERVICE_OR_CLINICIAN, recordings.read_peaks, "Read waveform peaks"),
-    Route("GET", f"{ONE}/recordings/{{name}}", SERVICE_OR_CLINICIAN, recordings.read_recording, "Download a recording"),
+    Route("POST", f"{ONE}/listening", SERVICE_OR_CLINICIAN, listening.allow_listening, "Let a browser play"),
+    Route("GET", f"{ONE}/recordings/{{name}}", LISTENER, recordings.read_recording, "Download a recording"),
     Route("GET", "/api/agents", SERVICE, agents.list_agents, "List agents"),
     Route("GET", "/api/agents/{agent_id}", SERVICE, agents.read_agent, "Read an agent"),
     Route("PUT", "/api/agents/{agent_id}", SERVICE, agents.save_agent, "Create or replace an agent"),

@@ -2,8 +2,10 @@
 
 import { h, icon } from './dom.js';
 import { clock, number } from './format.js';
-import { isKey, t } from './i18n.js';
-import { recordingsSection, transcriptDownloads } from './after-files.js';
+import { isKey } from './i18n.js';
+import { transcriptDownloads } from './after-files.js';
+import { recordingSection } from './after-recording.js';
+import { transcriptSection } from './after-transcript.js';
 import { other } from './store.js';
 
 /**
@@ -33,35 +35,67 @@ export function afterScreen(options) {
   if (NO_CALL.has(why) && !session.everJoined) {
     return { element: h('div', { class: 'notice-card' }, h('div', { class: 'notice-mark' }, icon('link')), head), close() {} };
   }
-  const body = h('div', { class: 'after-body' });
-  const recordings = session.store.state.role === 'clinician' && why === 'ended' ? recordingsSection(options) : null;
-  const sections = h('div', { class: 'after-sections' });
-  const draw = () => sections.replaceChildren(...drawn(options));
-  session.record.on('caption', draw);
-  session.record.on('tip', draw);
-  session.record.addEventListener('known', draw);
+  const transcript = transcriptSection(session);
+  const known = addNames(options);
+  const recording = session.store.state.role === 'clinician' && why === 'ended' ? recordingSection(options, transcript, known) : null;
+  const rest = h('div', { class: 'after-rest' });
+  const draw = () => rest.replaceChildren(...drawn(options));
+  session.record.on('caption', onceForMany(() => transcript.draw()));
+  const redraw = onceForMany(draw);
+  session.record.on('tip', redraw);
+  session.record.on('chat', redraw);
+  session.record.addEventListener('known', () => {
+    draw();
+    transcript.draw();
+  });
   draw();
-  void addStored(options);
-  body.append(sections, h('div', { class: 'after-side' }, recordings?.element ?? null, transcriptDownloads(options)));
+  transcript.draw();
+  void known.then(() => addStored(options));
+  const body = h('div', { class: 'after-body' }, transcript.element, h('div', { class: 'after-side' }, transcriptDownloads(options), recording?.files ?? null));
   return {
-    element: h('div', { class: 'after' }, head, facts(options), body),
-    close: () => recordings?.close(),
+    element: h('div', { class: 'after' }, head, facts(options), h('div', { class: 'listening' }, recording?.element ?? null, body), rest),
+    close: () => recording?.close(),
   };
 }
 
 /**
- * The server may know more than this page: what was said while it was away, or all of a consultation that had ended
- * before this page came.
+ * The stored transcript comes line by line: it is drawn once.
+ * @param {() => void} act
+ */
+function onceForMany(act) {
+  let due = false;
+  return () => {
+    if (due) return;
+    due = true;
+    queueMicrotask(() => {
+      due = false;
+      act();
+    });
+  };
+}
+
+/**
+ * Who took part, and for how long it went on: a consultation may have ended before this page came.
  * @param {AfterOptions} options
  */
-async function addStored({ api, session }) {
+async function addNames({ api, session }) {
   const known = await api.consultation().catch(() => null);
   for (const { role, name } of known?.participants ?? []) session.peerNames[role] ??= name;
   if (!session.everJoined && known?.opened_at && known.ended_at) {
     session.endedAtS = (Date.parse(known.ended_at) - Date.parse(known.opened_at)) / 1000;
   }
   session.record.dispatchEvent(new Event('known'));
-  const stored = await api.transcript().catch(() => []);
+}
+
+/**
+ * The server may know more than this page: what came while it was away, or before it came.
+ * @param {AfterOptions} options
+ */
+async function addStored({ api, session }) {
+  const none = () => [];
+  const [stored, tips, chat] = await Promise.all([api.transcript().catch(none), api.tips().catch(none), api.chat().catch(none)]);
+  for (const { tip, mark } of tips) session.record.putTip({ tip, atS: 0, mark });
+  for (const { message_id: id, role, name, text, at_s: atS } of chat) session.record.putChat({ id, role, name, text, atS, pending: false });
   for (const { id, role, start_s: startS, end_s: endS, text, language } of stored) {
     session.record.putCaption({ id, role, startS, endS, text, language, settledChars: text.length, final: true, gap: false });
   }
@@ -80,7 +114,7 @@ function facts({ session }) {
   const fill = () => {
     for (const { read, cell } of cells) cell.textContent = read();
   };
-  session.record.on('caption', fill);
+  session.record.on('caption', onceForMany(fill));
   session.record.addEventListener('known', fill);
   fill();
   return h('dl', { class: 'facts' }, ...cells.map(({ key, cell }) => h('div', { class: 'fact' }, h('dt', { t: key }), cell)));
@@ -89,11 +123,10 @@ function facts({ session }) {
 /** @param {AfterOptions} options */
 function drawn({ session }) {
   const { role } = session.store.state;
-  const transcript = session.record.transcript().map((caption) => line(caption.role, nameOf(session, caption.role), caption.startS, caption.text, caption.language));
-  const chat = [...session.record.chat.values()].map((entry) => line(entry.role, entry.name, entry.atS, entry.text, ''));
+  const chat = [...session.record.chat.values()].map(({ role: writer, name, atS, text }) => h('li', { class: 'line', data: { role: writer } },
+    h('time', { class: 'line-time', text: clock(atS) }), h('span', { class: 'line-name', text: name }), h('span', { class: 'line-text', text })));
   const tips = [...session.record.tips.values()].map(tipLine);
   return [
-    section('after.transcript', 'after.noTranscript', transcript, 'transcript'),
     ...(role === 'clinician' || tips.length ? [section('after.tips', 'after.noTips', tips, 'summary-tips')] : []),
     section('after.chat', 'after.noChat', chat, 'summary-chat'),
   ];
@@ -110,28 +143,8 @@ function section(title, none, rows, id) {
     rows.length ? h('ol', { class: 'lines' }, ...rows) : h('p', { class: 'muted', t: none }));
 }
 
-/**
- * @param {import('./types.js').Role} role
- * @param {string} name
- * @param {number} atS
- * @param {string} text
- * @param {string} language
- */
-function line(role, name, atS, text, language) {
-  return h('li', { class: 'line', data: { role } }, h('time', { class: 'line-time', text: clock(atS) }),
-    h('span', { class: 'line-name', text: name }), h('span', { class: 'line-text', text, attrs: language ? { lang: language } : {} }));
-}
-
 /** @param {import('./record.js').TipEntry} entry */
 function tipLine({ tip, mark }) {
   return h('li', { class: `tip-line${tip.urgent ? ' urgent' : ''}` }, icon(tip.urgent ? 'urgent' : tip.kind),
     h('span', { class: 'line-text', text: tip.text }), mark ? h('span', { class: 'tag', t: `after.mark.${mark}` }) : null);
-}
-
-/**
- * @param {import('./session.js').Session} session
- * @param {import('./types.js').Role} role
- */
-function nameOf(session, role) {
-  return session.peerNames[role] ?? t(`role.${role}`);
 }

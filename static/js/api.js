@@ -1,9 +1,6 @@
 /** What the page asks of the REST API, with the join token as its bearer. */
 
-/**
- * @typedef {import('./types.js').RecordingFile} RecordingFile
- * @typedef {'vtt' | 'srt' | 'text'} TranscriptFormat
- */
+/** @typedef {'vtt' | 'srt' | 'text'} TranscriptFormat */
 
 export class Api {
   /**
@@ -17,32 +14,60 @@ export class Api {
 
   /** @returns {Promise<import('./types.js').ConsultationDetail>} */
   async consultation() {
-    return (await this.#get('')).json();
+    return (await this.#ask('')).json();
   }
 
   /** @returns {Promise<import('./types.js').Utterance[]>} */
   async transcript() {
-    return (await (await this.#get('/transcript')).json()).utterances;
+    return (await (await this.#ask('/transcript')).json()).utterances;
   }
 
-  /** @returns {Promise<RecordingFile[]>} */
+  /** @returns {Promise<{ tip: import('./types.js').Tip, mark: import('./types.js').TipMark | null }[]>} */
+  async tips() {
+    return (await (await this.#ask('/tips')).json()).tips;
+  }
+
+  /** @returns {Promise<import('./types.js').ChatSent[]>} */
+  async chat() {
+    return (await (await this.#ask('/chat')).json()).messages;
+  }
+
+  /** @returns {Promise<import('./types.js').RecordingList>} */
   async recordings() {
-    return (await (await this.#get('/recordings')).json()).files;
+    return (await this.#ask('/recordings')).json();
+  }
+
+  /** @returns {Promise<import('./types.js').RecordingPeaks>} */
+  async peaks() {
+    return (await this.#ask('/recordings/peaks.json')).json();
+  }
+
+  /** Let this browser's own player ask for recordings, at `recordingUrl`: for an hour, by a cookie of theirs alone. */
+  async listen() {
+    await this.#ask('/listening', 'POST');
+  }
+
+  /** @param {string} name */
+  recordingUrl(name) {
+    return `${this.base}/recordings/${encodeURIComponent(name)}`;
   }
 
   /** @param {TranscriptFormat} format */
   async transcriptFile(format) {
-    return (await this.#get(`/transcript?format=${format}`)).blob();
+    return (await this.#ask(`/transcript?format=${format}`)).blob();
   }
 
   /** @param {string} name */
   async recordingFile(name) {
-    return (await this.#get(`/recordings/${encodeURIComponent(name)}`)).blob();
+    return (await this.#ask(`/recordings/${encodeURIComponent(name)}`)).blob();
   }
 
-  /** @param {string} path */
-  async #get(path) {
-    const response = await fetch(this.base + path, { headers: { Authorization: `Bearer ${this.token}` } });
+  /**
+   * @param {string} path
+   * @param {'GET' | 'POST'} [method]
+   */
+  async #ask(path, method = 'GET') {
+    const response = await fetch(this.base + path, { method, headers: { Authorization: `Bearer ${this.token}` } });
     if (!response.ok) throw new Error(`${path || 'consultation'}: ${response.status}`);
     return response;
   }

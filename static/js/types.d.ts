@@ -57,6 +57,21 @@ export interface RecordingFile {
   sha256: string;
 }
 
+export interface RecordingList {
+  consultation_id: string;
+  state: 'none' | 'recording' | 'finalizing' | 'ready' | 'failed';
+  progress: number;
+  files: RecordingFile[];
+}
+
+export interface RecordingPeaks {
+  version: 1;
+  duration_s: number;
+  peaks_per_s: number;
+  loudest: number;
+  peaks: { [role in Role]?: number[] };
+}
+
 export interface Consultation {
   id: string;
   title: string;

@@ -173,19 +173,20 @@ async def test_news_of_others_is_told(stub, open_page):
     await expect(page.locator("#toggle-chat .badge")).to_have_text("1")
 
 
-async def test_the_clinician_finds_one_row_for_each_voice_and_the_patient_none(stub, open_page):
+async def test_the_clinician_keeps_each_voice_and_both_and_the_patient_none(stub, open_page):
     page = await join_call(stub, open_page)
     await page.click("#end")
     await page.click("#confirm-end")
     rows = page.locator("#recordings li")
-    await expect(rows).to_have_count(2)
+    await expect(rows).to_have_count(3)
     for kind in ("ogg", "wav"):
         await page.get_by_text(f"clinician.{kind}").first.wait_for()
         async with page.expect_download() as saved:
             await page.get_by_role("button", name=f"patient.{kind}").click()
         assert (await saved.value).suggested_filename == f"patient.{kind}"
-    await rows.first.get_by_role("button", name="Ouvir").click()
-    await expect(rows.first.locator("audio")).to_be_visible()
+    async with page.expect_download() as saved:
+        await page.get_by_role("button", name="mixed.ogg").click()
+    assert (await saved.value).suggested_filename == "mixed.ogg"
     patient = await join_call(stub, open_page, "patient")
     await patient.click("#leave")
     await patient.wait_for_selector('main[data-screen="after"]')

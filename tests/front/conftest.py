@@ -21,7 +21,7 @@ from server.front.workers import WorkerProcess, Workers
 from server.model.errors import Unavailable
 from server.settings import Settings
 from server.web.auth import TokenAuthority
-from server.web.listening import listening
+from server.web.site import listening
 
 SECRET = "an API secret for tests alone, 32+"
 AUTHORITY = TokenAuthority("escuta", SECRET, 3600)

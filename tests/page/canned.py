@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import wave
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal
 
+import numpy as np
 from aiohttp import web
 
 from server.model.consultation import Consultation, ConsultationStatus, Role
@@ -20,10 +21,13 @@ from server.model.events import (
 )
 from server.model.insight import Audience, Evidence, Tip, TipKind
 from server.model.transcript import Utterance
+from server.recording.mix import Mixer
+from server.recording.pcm import wav_header
 from server.web import messages as m
 
 ID = "0d5c1a52-4f5e-4c7e-9a67-2f1f4f0f7a11"
 ROOM_S = 754.0
+RECORDED_S = 60.0
 NAMES = {Role.CLINICIAN: "Dra. Ana Souza", Role.PATIENT: "Maria de Lourdes"}
 TITLE = "Retorno · Cardiologia"
 LINES: tuple[tuple[Role, float, str], ...] = (
@@ -150,6 +154,16 @@ def call() -> tuple[Event, ...]:
     )
 
 
+def stored(events: Sequence[Event]) -> dict[str, Any]:
+    """Return what GET …/tips and …/chat answer after `events`."""
+    tips = [{"tip": one.tip.model_dump(mode="json"), "mark": None} for one in events if isinstance(one, TipReady)]
+    messages = [one.model_dump(mode="json") for one in events if isinstance(one, ChatSent)]
+    return {
+        "tips": {"consultation_id": ID, "tips": tips},
+        "chat": {"consultation_id": ID, "messages": messages},
+    }
+
+
 async def transcript(request: web.Request) -> web.Response:
     """Answer GET …/transcript."""
     if request.query.get("format", "json") != "json":
@@ -158,32 +172,51 @@ async def transcript(request: web.Request) -> web.Response:
     return web.json_response({"consultation_id": ID, "language": "pt", "utterances": utterances})
 
 
-def recordings(finished: bool) -> dict[str, Any]:
+def recordings(state: str, progress: float, *, mixed: bool) -> dict[str, Any]:
     """Return what GET …/recordings answers."""
+    roles = (*Role, None) if mixed else tuple(Role)
     files = [
         RecordingFile(
             name=f"{role or 'mixed'}.{kind}",
             role=role,
             format=kind,
             start_s=0.0,
-            duration_s=ROOM_S,
+            duration_s=RECORDED_S,
             size_bytes=size,
             sha256="0" * 64,
         ).model_dump(mode="json")
-        for role, kind, size in (
-            *((role, kind, size) for role in Role for kind, size in (("ogg", 3_120_000), ("wav", 72_400_000))),
-            (None, "ogg", 6_240_000),
-        )
+        for role in roles
+        for kind, size in (("ogg", 3_120_000), ("wav", 72_400_000))
+        if role or kind == "ogg"
     ]
-    return {"consultation_id": ID, "files": files if finished else []}
+    listed = files if state == "ready" else []
+    return {"consultation_id": ID, "state": state, "progress": progress, "files": listed}
 
 
-async def recording(_: web.Request) -> web.Response:
-    """Answer GET …/recordings/{name} with a quarter of a second of silence."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(8000)
-        out.writeframes(bytes(4000))
-    return web.Response(body=buffer.getvalue(), content_type="audio/wav")
+def peaks() -> dict[str, Any]:
+    """Return what GET …/recordings/peaks.json answers."""
+    values = {role.value: [2] * round(RECORDED_S * 10) for role in Role}
+    for role, start_s, _ in LINES:
+        for tenth in range(36):
+            values[role.value][round(start_s * 10) + tenth] = 20 + 37 * tenth % 90
+    return {"version": 1, "duration_s": RECORDED_S, "peaks_per_s": 10, "loudest": 127, "peaks": values}
+
+
+@cache
+def sound(name: str) -> bytes:
+    """Return a recording: a tone for each voice where it speaks, the clinician's left and the patient's right."""
+    samples = {role: np.zeros(round(RECORDED_S * 48_000), dtype=np.int16) for role in Role}
+    for role, start_s, _ in LINES:
+        begin, length = round(start_s * 48_000), round(3.5 * 48_000)
+        tone = 6_000 * np.sin(np.arange(length) * (0.03 if role is Role.CLINICIAN else 0.05))
+        samples[role][begin : begin + length] = tone.astype(np.int16)
+    if name.endswith(".wav"):
+        return wav_header(len(samples[Role.PATIENT])) + samples[Role.PATIENT].tobytes()
+    written: list[bytes] = []
+    mixer = Mixer(written.append, ID)
+    one = None if name == "mixed.ogg" else samples[Role(name.removesuffix(".ogg"))]
+    left, right = (one, one) if one is not None else (samples[Role.CLINICIAN], samples[Role.PATIENT])
+    for begin in range(0, len(left), 48_000):
+        mixer.add(left[begin : begin + 48_000], right[begin : begin + 48_000])
+    mixer.close()
+    return b"".join(written)

@@ -40,7 +40,10 @@ class Stub:
     received: list[dict[str, Any]] = field(default_factory=list)
     joins: int = 0
     refuse_with: int | None = None
-    recordings: bool = True
+    recording: tuple[str, float] = ("ready", 1.0)
+    has_mix: bool = True
+    has_peaks: bool = True
+    asked: list[str] = field(default_factory=list)
     consent_rests: bool = False
     deaf: bool = False
     address: str = ""
@@ -135,6 +138,31 @@ class Stub:
             case "leave":
                 await socket.close(code=m.CloseCode.LEFT)
 
+    async def serve_peaks(self, _: web.Request) -> web.Response:
+        """Answer `GET …/peaks.json`."""
+        return web.json_response(canned.peaks()) if self.has_peaks else web.Response(status=404)
+
+    async def allow_listening(self, request: web.Request) -> web.Response:
+        """Answer `POST …/listening` as the server does."""
+        assert request.headers["Authorization"].startswith("Bearer ")
+        response = web.json_response({"expires_at": "2030-01-01T00:00:00Z"})
+        response.set_cookie("escuta_listening", "leave", path=f"/api/consultations/{canned.ID}/recordings/")
+        return response
+
+    async def serve_recording(self, request: web.Request) -> web.Response:
+        """Answer `GET …/recordings/{name}`, to a player with its cookie or a page with its token."""
+        name = request.match_info["name"]
+        self.asked.append(f"{name} {'token' if 'Authorization' in request.headers else 'cookie'}")
+        if "Authorization" not in request.headers and "escuta_listening" not in request.cookies:
+            return web.Response(status=401)
+        content, headers = canned.sound(name), {"Accept-Ranges": "bytes"}
+        part = request.http_range
+        if part.start is None:
+            return web.Response(body=content, headers=headers, content_type="audio/ogg")
+        end = min(part.stop or len(content), len(content))
+        headers["Content-Range"] = f"bytes {part.start}-{end - 1}/{len(content)}"
+        return web.Response(status=206, body=content[part.start : end], headers=headers, content_type="audio/ogg")
+
     async def _consent(self, role: Role, granted: bool) -> None:
         if granted and self.consent_rests:
             self.consent_rests = False
@@ -156,8 +184,12 @@ async def serving(**options: Any) -> AsyncIterator[Stub]:
     app.router.add_get("/ws", stub.serve_socket)
     app.router.add_get(one, _answering(lambda: canned.detail(stub.consent_mode)))
     app.router.add_get(f"{one}/transcript", canned.transcript)
-    app.router.add_get(f"{one}/recordings", _answering(lambda: canned.recordings(stub.recordings)))
-    app.router.add_get(f"{one}/recordings/{{name}}", canned.recording)
+    app.router.add_get(f"{one}/tips", _answering(lambda: canned.stored(stub.events)["tips"]))
+    app.router.add_get(f"{one}/chat", _answering(lambda: canned.stored(stub.events)["chat"]))
+    app.router.add_get(f"{one}/recordings", _answering(lambda: canned.recordings(*stub.recording, mixed=stub.has_mix)))
+    app.router.add_get(f"{one}/recordings/peaks.json", stub.serve_peaks)
+    app.router.add_get(f"{one}/recordings/{{name}}", stub.serve_recording)
+    app.router.add_post(f"{one}/listening", stub.allow_listening)
     app.router.add_get("/favicon.ico", _answering(dict))
     server = TestServer(app, host="127.0.0.1")
     await server.start_server()

@@ -273,6 +273,9 @@ class House:
         self.disk: asyncio.Event | None = None
         self.peers_answer: asyncio.Event | None = None
         self.advisor_fault: Exception | None = None
+        self.finishing: asyncio.Event | None = None
+        self.finish_fault: Exception | None = None
+        self.files: tuple[Any, ...] = (A_FILE,)
 
     def services(self) -> RoomServices:
         return RoomServices(
@@ -316,9 +319,14 @@ class House:
         return self.advisors[-1]
 
     def _finish(self, done: list[Path]) -> Any:
-        async def finish(folder: Path) -> Any:
+        async def finish(folder: Path, on_progress: Callable[[float], None]) -> Any:
             done.append(folder)
-            return SimpleNamespace(files=(A_FILE,))
+            on_progress(0.5)
+            if self.finishing is not None:
+                await self.finishing.wait()
+            if self.finish_fault is not None:
+                raise self.finish_fault
+            return SimpleNamespace(files=self.files)
 
         return finish
 

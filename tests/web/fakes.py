@@ -11,6 +11,7 @@ from server.model.consultation import Agent, Consultation, ConsultationStatus, F
 from server.model.errors import DatabaseUnavailable, NotFound
 from server.model.events import ChatSent, EndReason, RecordingFile, SidecarState
 from server.model.insight import Audience, Evidence, Tip, TipKind, TipMark
+from server.model.recording_state import RecordingState
 from server.model.transcript import Utterance, Word
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -132,6 +133,7 @@ class FakeRooms:
     store: FakeStore
     live: list[str] = field(default_factory=list)
     ended: list[tuple[str, EndReason]] = field(default_factory=list)
+    recordings: dict[str, RecordingState] = field(default_factory=dict)
 
     async def end(self, consultation_id: str, reason: EndReason) -> None:
         if consultation_id in self.live:
@@ -144,6 +146,9 @@ class FakeRooms:
         if consultation_id in self.store.kept:
             ended = {"status": ConsultationStatus.ENDED, "ended_at": NOW, "end_reason": reason}
             self.store.kept[consultation_id] = self.store.kept[consultation_id].model_copy(update=ended)
+
+    def recording_state(self, consultation_id: str) -> RecordingState | None:
+        return self.recordings.get(consultation_id)
 
     def live_ids(self) -> Sequence[str]:
         return tuple(self.live)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from server.model.recording_state import FAILED, NOTHING_RECORDED, READY, RECORDING, RecordingState
+
 from .conftest import House
 from .fakes import CONSULTATION, RECORDED_BYTES
 
@@ -102,3 +104,37 @@ async def test_the_waveform_is_read_by_who_may_hear_the_recordings(house: House,
     assert (answer.content_type, await answer.json()) == ("application/json", content)
     assert (await house.call("GET", f"{FILES}/peaks.json", "patient")).status == 403
     assert (await house.call("GET", "/api/consultations/unknown-1/recordings/peaks.json")).status == 404
+
+
+@pytest.mark.parametrize("now", [RECORDING, RecordingState(state="finalizing", progress=0.25)], ids=str)
+async def test_while_a_recording_is_made_its_progress_is_told_without_the_database(
+    house: House, now: RecordingState
+) -> None:
+    house.rooms.recordings[CONSULTATION] = now
+    house.store.away = True
+    answer = await (await house.call("GET", FILES, "clinician")).json()
+    assert answer == {"consultation_id": CONSULTATION, "state": now.state, "progress": now.progress, "files": []}
+    assert house.store.settlings == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "files", "told"),
+    [
+        (None, True, ("ready", 1.0)),
+        (READY, True, ("ready", 1.0)),
+        (READY, False, ("finalizing", 1.0)),  # the database has not heard of the files yet
+        (FAILED, False, ("failed", 0.0)),
+        (NOTHING_RECORDED, False, ("none", 0.0)),
+        (None, False, ("none", 0.0)),
+    ],
+)
+async def test_a_recording_is_ready_when_its_files_can_be_read(
+    house: House, now: RecordingState | None, files: bool, told: tuple[str, float]
+) -> None:
+    if now is not None:
+        house.rooms.recordings[CONSULTATION] = now
+    if not files:
+        del house.store.recorded[CONSULTATION]
+    answer = await (await house.call("GET", FILES, "clinician")).json()
+    assert (answer["state"], answer["progress"]) == told
+    assert bool(answer["files"]) is files

@@ -1,0 +1,32 @@
+"""Memory that stays out of the packets' way, and together."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+from contextlib import suppress
+
+GARBAGE_THRESHOLDS = (2_000, 10, 10)
+M_ARENA_MAX = -8
+
+
+def settle_memory() -> None:
+    """Call it once everything is started that every consultation shares."""
+    _spare_garbage_collection()
+    _keep_memory_together()
+
+
+def _spare_garbage_collection() -> None:
+    """Leave what every consultation shares out of garbage collection: walking it all takes as long as five packets.
+
+    What comes later is collected as ever, its young part less often than by default: packets make no cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+
+
+def _keep_memory_together() -> None:
+    """Have all threads share glibc's heap: each that comes and goes would leave one of its own, half empty, behind."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
