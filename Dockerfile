@@ -9,6 +9,12 @@ COPY scripts/setup scripts/lib.sh scripts/
 COPY server/__init__.py server/
 RUN scripts/setup
 
+# Media's helper in C; the image itself needs no compiler.
+FROM build AS helper
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
+COPY server server
+RUN .venv/bin/python -m server.media.native
+
 FROM python:3.12-slim-bookworm
 RUN groupadd --gid 10001 escuta \
     && useradd --uid 10001 --gid escuta --home-dir /data --no-create-home --shell /usr/sbin/nologin escuta \
@@ -16,6 +22,7 @@ RUN groupadd --gid 10001 escuta \
 WORKDIR /app
 COPY --from=build /app/.venv .venv
 COPY server server
+COPY --from=helper /app/server/media/relay-*.so server/media/
 COPY static static
 RUN .venv/bin/python -m compileall -q server
 

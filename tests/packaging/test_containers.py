@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
+from server.media.native import library_path
 from server.settings import Settings
 from tests.packaging import dockerfile
 from tests.packaging.compose_schema import SCHEMA
@@ -54,8 +55,18 @@ def test_the_image_is_set_up_by_the_same_script_from_the_same_lock():
     assert not any("pip install" in rest for _, rest in steps)
 
 
-def test_both_stages_have_the_same_python_and_one_the_project_supports():
-    images = {rest.split()[0] for word, rest in dockerfile.instructions(DOCKERFILE) if word == "FROM"}
+def test_the_image_gets_the_media_helper_that_its_own_stage_builds():
+    steps = dockerfile.instructions(DOCKERFILE)
+    stage = steps[steps.index(("FROM", "build AS helper")) :]
+    assert ("RUN", ".venv/bin/python -m server.media.native") in stage
+    copied = next(rest.split()[1] for word, rest in stage if word == "COPY" and "--from=helper" in rest)
+    assert fnmatch(str(library_path().relative_to(ROOT)), copied.removeprefix("/app/"))
+
+
+def test_all_stages_have_the_same_python_and_one_the_project_supports():
+    stages = [rest.split() for word, rest in dockerfile.instructions(DOCKERFILE) if word == "FROM"]
+    named = {stage[2] for stage in stages if len(stage) == 3}
+    images = {stage[0] for stage in stages} - named
     assert len(images) == 1
     version = re.fullmatch(r"python:3\.(\d+)-slim-bookworm", images.pop())
     assert version
