@@ -66,6 +66,18 @@ def summary(before: dict[str, float], after: dict[str, float], seconds: float) -
     }
 
 
+def sending(before: dict[str, float], after: dict[str, float], seconds: float) -> dict[str, Any]:
+    """Return how one side's camera and encoder did: what they leave out nobody can receive."""
+    return {
+        "camera_fps": round(grown(before, after, "video.source.frames") / seconds, 1),
+        "encoded_fps": round(grown(before, after, "video.out.framesEncoded") / seconds, 1),
+        "limited_percent": {
+            why: round(100 * grown(before, after, f"video.out.limited.{why}") / seconds) for why in ("cpu", "bandwidth")
+        },
+        "resolution_changes": int(grown(before, after, "video.out.qualityLimitationResolutionChanges")),
+    }
+
+
 async def measure(server: RunningServer, microphone: Path, name: str, seed: int) -> dict[str, Any]:
     """Run one trial in a call of its own."""
     trial = TRIALS[name]
@@ -78,7 +90,8 @@ async def measure(server: RunningServer, microphone: Path, name: str, seed: int)
         if not trial.conditions.blackout:
             first, last = samples[0], samples[-1]
             for side in call.pages:
-                result[side] = summary(first[1][side], last[1][side], last[0] - first[0])
+                span = first[1][side], last[1][side], last[0] - first[0]
+                result[side] = {**summary(*span), "sends": sending(*span)}
         if trial.conditions.rate_bps:
             result["target_kbps_every_5_s"] = _targets(samples)
         if trial.after_s:

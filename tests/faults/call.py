@@ -110,8 +110,14 @@ SUMS = """
                 }
                 if (one.type === 'outbound-rtp') {
                     for (const name of ['packetsSent', 'bytesSent', 'retransmittedPacketsSent', 'nackCount', 'pliCount',
-                        'framesEncoded', 'targetBitrate'])
+                        'framesEncoded', 'targetBitrate', 'framesSent', 'keyFramesEncoded',
+                        'qualityLimitationResolutionChanges'])
                         add(one.kind + '.out.' + name, one[name]);
+                    for (const [why, seconds] of Object.entries(one.qualityLimitationDurations || {}))
+                        add('video.out.limited.' + why, seconds);
+                }
+                if (one.type === 'media-source' && one.kind === 'video') {
+                    add('video.source.frames', one.frames);
                 }
             }
         }
