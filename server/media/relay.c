@@ -58,7 +58,11 @@ static void make_gate(void)
     pthread_mutexattr_init(&how);
     pthread_mutexattr_settype(&how, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutexattr_setprotocol(&how, PTHREAD_PRIO_INHERIT);
-    pthread_mutex_init(&gate, &how);
+    if (pthread_mutex_init(&gate, &how)) {
+        /* No priority inheritance in this kernel; without being recursive it would lock itself out. */
+        pthread_mutexattr_setprotocol(&how, PTHREAD_PRIO_NONE);
+        pthread_mutex_init(&gate, &how);
+    }
     pthread_mutexattr_destroy(&how);
 }
 
@@ -386,12 +390,29 @@ static void *run(void *argument)
     return 0;
 }
 
+static void close_descriptors(struct relay *relay)
+{
+    if (relay->epoll_fd >= 0)
+        close(relay->epoll_fd);
+    if (relay->event_fd >= 0)
+        close(relay->event_fd);
+    relay->epoll_fd = relay->event_fd = -1;
+}
+
 /* Makes a relay that only its caller drains, until it is started. Below 0: errno says why not. */
 int relay_open(struct relay *relay)
 {
+    /* Waits for nothing yet: it is what ends the thread, which must not need another descriptor. */
+    struct epoll_event event = {.events = 0, .data.fd = RELAY_DESCRIPTORS};
     relay->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     relay->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    return relay->event_fd < 0 || relay->epoll_fd < 0 ? -1 : 0;
+    if (relay->event_fd >= 0 && relay->epoll_fd >= 0 &&
+        !epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, relay->event_fd, &event))
+        return 0;
+    int why = errno;
+    close_descriptors(relay);
+    errno = why;
+    return -1;
 }
 
 int relay_start(struct relay *relay)
@@ -410,32 +431,30 @@ int relay_start(struct relay *relay)
     return 0;
 }
 
+/* Ends the thread; its caller is not inside relay_enter, where the thread would wait for it. */
 void relay_close(struct relay *relay)
 {
     if (relay->thread) {
-        int wake = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
         struct epoll_event event = {.events = EPOLLIN, .data.fd = RELAY_DESCRIPTORS};
         __atomic_store_n(&relay->stopping, 1, __ATOMIC_RELEASE);
-        epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, wake, &event);
+        epoll_ctl(relay->epoll_fd, EPOLL_CTL_MOD, relay->event_fd, &event);
+        eventfd_write(relay->event_fd, 1);
         pthread_join((pthread_t)relay->thread, 0);
         relay->thread = 0;
-        close(wake);
     }
-    if (relay->epoll_fd >= 0)
-        close(relay->epoll_fd);
-    if (relay->event_fd >= 0)
-        close(relay->event_fd);
-    relay->epoll_fd = relay->event_fd = -1;
+    close_descriptors(relay);
 }
 
+/* Reads a socket from now on. Below 0: errno says why not. */
 int relay_watch(struct relay *relay, int fd, struct inlet *inlet)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     int on = 1;
     relay_enter();
-    relay->inlets[fd] = inlet;
     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     int failed = epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+    if (!failed)
+        relay->inlets[fd] = inlet;
     relay_leave();
     return failed;
 }

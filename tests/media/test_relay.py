@@ -6,16 +6,17 @@ import asyncio
 import itertools
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from server.media import loop as media_loop
 from server.media.latency import LATENCY_BOUNDS_S, Latencies
 from server.media.native import gate, native
-from server.media.relay import RAW, Left, Relay
-from server.media.srtp_seam import packet_buffer
+from server.media.relay import Left, own_relay, settle_own
+from server.media.rtp import RtpPacket
 from tests.media.browser import Browser, Listener, closing, cross, new_peer
+from tests.media.relay_line import Line, until
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
@@ -25,55 +26,11 @@ def compiled() -> None:
     assert native() is not None, "scripts/setup builds the helper where cc is; tests need it: apt-get install gcc"
 
 
-class Line:
-    """A socket that a relay reads, and one that sends to it."""
-
-    def __init__(self, *, threaded: bool = True) -> None:
-        helper = native()
-        assert helper is not None
-        self.relay = Relay(helper)
-        self.inlet = helper.ffi.new("struct inlet *")
-        self.near, self.far = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
-        self.near.setblocking(False)
-        self.near.bind(("127.0.0.1", 0))
-        self.far.connect(self.near.getsockname())
-        self.relay.watch(self.near.fileno(), self.inlet)
-        if threaded:
-            self.relay.start()
-
-    def seen(self) -> int:
-        return int(self.relay.struct.seen)
-
-    def taken(self) -> list[bytes]:
-        found: list[bytes] = []
-
-        def take(fd: int, left: Left) -> None:
-            assert (fd, left.kind) == (self.near.fileno(), RAW)
-            assert left.sender() == self.far.getsockname()
-            found.append(bytes(packet_buffer().view[: left.octets]))
-
-        self.relay.take(take)
-        return found
-
-    def close(self) -> None:
-        self.relay.forget(self.near.fileno())
-        self.relay.close()
-        self.near.close()
-        self.far.close()
-
-
 @pytest.fixture
 def line() -> Iterator[Line]:
     line = Line()
     yield line
     line.close()
-
-
-def until(true: Callable[[], bool]) -> None:
-    give_up_s = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < give_up_s
-        time.sleep(0)
 
 
 def test_what_is_left_is_taken_in_order(line):
@@ -137,6 +94,37 @@ def test_taking_while_taking_does_nothing_and_whoever_raises_is_counted():
     line.relay.take(take)
     assert (told, line.relay.errors) == ([4, 4], 2)
     line.close()
+
+
+def test_sound_is_told_with_its_time_however_long_others_take():
+    line, ages = Line(threaded=False), []
+    line.hear(lambda packet: ages.append(packet.arrival_s))
+    for data in (b"\x00slow", RtpPacket(0, 0, 0, 0, b"sound of a voice").write()):
+        line.far.send(data)
+    line.relay.drain(line.inlet, line.near.fileno())
+    line.relay.take(lambda fd, left: time.sleep(0.1))
+    line.close()
+    assert 0.1 <= ages[0] < 5
+
+
+def test_sound_that_comes_while_its_lane_ends_is_told(line):
+    heard: list[bytes] = []
+    number = line.hear(lambda packet: heard.append(packet.payload))
+    own_relay(native())
+
+    def take(fd: int, left: Left) -> None:
+        line.far.send(RtpPacket(0, 0, 0, 0, b"sound of a voice").write())
+        until(lambda: line.seen() == 2)
+        with gate():
+            native().end_hearing(number)
+
+    line.far.send(b"\x00what ends the lane")
+    until(lambda: line.seen() == 1)
+    line.relay.take(take)
+    settle_own()
+    line.relay.take(take)
+    assert heard == [b"sound of a voice"]
+    assert number not in native()._hears
 
 
 def test_a_call_is_timed_and_its_last_sound_is_heard_before_its_end():
