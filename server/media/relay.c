@@ -180,6 +180,19 @@ static struct left *leave(struct relay *relay, int kind, const uint8_t *packet, 
     return left;
 }
 
+/* What nobody has verified may fill a share of each tray: who floods one socket must not keep the others waiting. */
+static int has_share(const struct relay *relay, struct inlet *inlet, int octets)
+{
+    if (inlet->take != relay->take) {
+        inlet->take = relay->take;
+        inlet->raw_octets = 0;
+    }
+    if (inlet->raw_octets >= RELAY_SHARE)
+        return 0;
+    inlet->raw_octets += (int)sizeof(struct left) + octets;
+    return 1;
+}
+
 static int send_on(const struct relay *relay, struct outlet *outlet, uint8_t *packet, int octets)
 {
     if (outlet->fd < 0 || ((srtp_call)relay->protect)((void *)outlet->srtp, packet, &octets)) {
@@ -235,6 +248,10 @@ static void take(struct relay *relay, struct inlet *inlet, int fd, int number, c
     struct lane *lane = 0;
     relay->seen++;
     if (octets < 12 || packet[0] < 128 || packet[0] > 191 || (packet[1] >= 192 && packet[1] <= 223) || !inlet->srtp) {
+        if (!has_share(relay, inlet, octets)) {
+            inlet->refused++;
+            return;
+        }
         left = leave(relay, RELAY_RAW, packet, octets);
     } else if (((srtp_call)relay->unprotect)((void *)inlet->srtp, packet, &octets)) {
         inlet->refused++;
@@ -329,6 +346,7 @@ int relay_take(struct relay *relay, uint8_t *tray)
     eventfd_read(relay->event_fd, &told);
     int octets = relay->tray_octets;
     relay->tray = tray;
+    relay->take++;
     relay->tray_octets = 0;
     relay->told = 0;
     relay->heard_since_s = 0;

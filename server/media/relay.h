@@ -2,6 +2,7 @@
 #define RELAY_LAYOUTS 4
 #define RELAY_DESCRIPTORS 4096
 #define RELAY_TRAY 4194304
+#define RELAY_SHARE 262144
 #define RELAY_LATENCIES 12
 #define RELAY_RAW 1
 #define RELAY_DECRYPTED 2
@@ -53,6 +54,8 @@ struct inlet {
     uintptr_t srtp;
     struct lane *lanes[128];
     uint64_t refused;
+    uint64_t take;
+    int raw_octets;
 };
 
 struct left {
@@ -82,6 +85,7 @@ struct relay {
     int stopping;
     int told;
     int tray_octets;
+    uint64_t take;
     double heard_since_s;
     uint8_t *tray;
     uint64_t seen;

@@ -44,10 +44,11 @@ def test_what_is_left_is_taken_in_order(line):
 
 def test_without_room_packets_wait_in_the_kernel_and_none_is_lost(line):
     numbers, taken = itertools.count(), []
+    line.decrypt()
 
     def send() -> int:
         number = next(numbers)
-        line.far.send(number.to_bytes(4, "big") + bytes(1_396))
+        line.far.send(bytes([0x80, 0, 0, 0]) + number.to_bytes(4, "big") + bytes(1_392))
         return number + 1
 
     def send_one() -> bool:
@@ -59,7 +60,23 @@ def test_without_room_packets_wait_in_the_kernel_and_none_is_lost(line):
     sent = send()
     assert line.seen() < sent
     until(lambda: bool(taken.extend(line.taken()) or len(taken) == sent))
-    assert [int.from_bytes(data[:4], "big") for data in taken] == list(range(sent))
+    assert [int.from_bytes(data[4:8], "big") for data in taken] == list(range(sent))
+
+
+def test_a_flood_at_one_socket_leaves_room_for_the_others():
+    line, other = Line(threaded=False), Line(threaded=False)
+    for _ in range(4_000):
+        for _ in range(16):
+            line.far.send(b"\x00")
+        line.drain(16)
+    other.far.send(b"\x00somebody else")
+    until(lambda: line.relay.drain(other.inlet, other.near.fileno()) or line.seen() > 64_000)
+    line.relay.take(lambda fd, left: None)
+    line.far.send(b"\x00")
+    line.drain(1)
+    assert line.taken() == [b"\x00"]
+    other.close()
+    line.close()
 
 
 def test_nothing_is_read_while_somebody_is_inside_the_gate(line):
@@ -83,7 +100,7 @@ def test_taking_while_taking_does_nothing_and_whoever_raises_is_counted():
     line = Line(threaded=False)
     for data in (b"\x00one", b"\x00two"):
         line.far.send(data)
-    line.relay.drain(line.inlet, line.near.fileno())
+    line.drain(2)
     told: list[int] = []
 
     def take(fd: int, left: Left) -> None:
@@ -101,7 +118,7 @@ def test_sound_is_told_with_its_time_however_long_others_take():
     line.hear(lambda packet: ages.append(packet.arrival_s))
     for data in (b"\x00slow", RtpPacket(0, 0, 0, 0, b"sound of a voice").write()):
         line.far.send(data)
-    line.relay.drain(line.inlet, line.near.fileno())
+    line.drain(2)
     line.relay.take(lambda fd, left: time.sleep(0.1))
     line.close()
     assert 0.1 <= ages[0] < 5
