@@ -238,7 +238,7 @@ static void read_header(struct left *left)
 
 /* Sends a packet on if its lane is open for it, else leaves it to Python: RAW as it came, DECRYPTED for no open lane.
  * HEARD is sound that was sent on and that others want too. */
-static void take(struct relay *relay, struct inlet *inlet, int fd, int number, const struct moment *now)
+static void pass_or_leave(struct relay *relay, struct inlet *inlet, int fd, int number, const struct moment *now)
 {
     struct msghdr *message = &batch.messages[number].msg_hdr;
     uint8_t *packet = batch.packets[number];
@@ -258,7 +258,7 @@ static void take(struct relay *relay, struct inlet *inlet, int fd, int number, c
         return;
     } else {
         lane = inlet->lanes[packet[1] & 0x7F];
-        /* Encryption takes the place of sound that others want. */
+        /* Encryption takes the place of sound that others want: it is kept first, and becomes HEARD if it is sent. */
         if (lane && lane->heard)
             left = leave(relay, RELAY_DECRYPTED, packet, octets);
         start = lane ? rewrite(lane, packet, octets) : 0;
@@ -317,6 +317,7 @@ void relay_drain(struct relay *relay, struct inlet *inlet, int fd)
 {
     relay_enter();
     for (int round = 0; round < ROUNDS; round++) {
+        /* Room for whatever a round may leave: nothing below asks again. */
         if (relay->tray_octets + (int)MOST_LEFT > RELAY_TRAY) {
             relay->stalls++;
             tell(relay);
@@ -331,7 +332,7 @@ void relay_drain(struct relay *relay, struct inlet *inlet, int fd)
             tell(relay);
         }
         for (int i = 0; i < count; i++)
-            take(relay, inlet, fd, i, &now);
+            pass_or_leave(relay, inlet, fd, i, &now);
         if (count < BATCH)
             break;
     }
@@ -360,9 +361,9 @@ static int tell_in_time(struct relay *relay)
     int wait_ms = -1;
     relay_enter();
     if (relay->heard_since_s && !relay->told) {
-        double left_s = relay->heard_since_s + HEARD_WITHIN_S - clock_s(CLOCK_MONOTONIC);
-        wait_ms = left_s > 0 ? (int)(left_s * 1e3) + 1 : -1;
-        if (left_s <= 0)
+        double remaining_s = relay->heard_since_s + HEARD_WITHIN_S - clock_s(CLOCK_MONOTONIC);
+        wait_ms = remaining_s > 0 ? (int)(remaining_s * 1e3) + 1 : -1;
+        if (remaining_s <= 0)
             tell(relay);
     }
     relay_leave();
