@@ -82,7 +82,7 @@ class Wire:
         if self._outlet is None or pair is None or session is None or not self.connected:
             self.close_outlet()
             return False
-        return self._outlet.open(pair.protocol.transport.get_extra_info("socket"), pair.remote_addr, session)
+        return self._outlet.open(pair.protocol.transport, pair.remote_addr, session)
 
     def close_outlet(self) -> None:
         """Have the compiled helper send nothing more here."""

@@ -59,7 +59,7 @@ class DirectSelector(selectors.BaseSelector):
         """Call `reader` whenever something has arrived, or let the compiled helper read and leave what it may not do.
 
         Raises:
-            Unavailable: If the helper cannot start its thread.
+            Unavailable: If the helper cannot start its thread, or cannot wait for the socket.
         """
         helper = native()
         if helper is None or helped is None or fd >= DESCRIPTORS:
@@ -68,8 +68,8 @@ class DirectSelector(selectors.BaseSelector):
             return
         if self.relay is None:
             self.relay = self._start(helper)
-        self._takers[fd] = helped.take
         self.relay.watch(fd, helped.inlet)
+        self._takers[fd] = helped.take
 
     def forget(self, fd: int) -> None:
         """Call its reader no more."""

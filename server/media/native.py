@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 from cffi import FFI
@@ -89,6 +90,7 @@ class Native:
         self.library: Any = self.ffi.dlopen(str(path))
         self.gate = Gate(path)
         self.protect, self.unprotect = function_addresses()
+        self.threaded: WeakSet[Any] = WeakSet()  # relays that have a thread
         self.hear_errors = 0
         self._hears: dict[int, Hear] = {}
         self._ending: list[int] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import Any
 
@@ -21,8 +22,13 @@ class Outlet:
         self._session: Session | None = None
         self._address: tuple[str, int] | None = None
 
-    def open(self, sock: socket.socket, address: tuple[str, int], session: Session) -> bool:
-        """Send from `sock` to `address` from now on; False if the socket was closed."""
+    def open(self, transport: asyncio.DatagramTransport, address: tuple[str, int], session: Session) -> bool:
+        """Send from a transport's socket to `address` from now on; False, and nothing is sent, if it is closing."""
+        if transport.is_closing():
+            # aioice may name it again before it is gone; its descriptor is somebody else's in a moment.
+            self.close()
+            return False
+        sock: socket.socket = transport.get_extra_info("socket")
         if address != self._address:
             self._helper.write_address(self.struct, sock.family, address)
             self._address = address
@@ -30,7 +36,7 @@ class Outlet:
             self.struct.srtp = address_of(session)
             self._session = session
         self.struct.fd = sock.fileno()
-        return sock.fileno() >= 0
+        return True
 
     def close(self) -> None:
         """Send nothing more: the descriptor may soon be somebody else's."""

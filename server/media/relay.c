@@ -58,7 +58,11 @@ static void make_gate(void)
     pthread_mutexattr_init(&how);
     pthread_mutexattr_settype(&how, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutexattr_setprotocol(&how, PTHREAD_PRIO_INHERIT);
-    pthread_mutex_init(&gate, &how);
+    if (pthread_mutex_init(&gate, &how)) {
+        /* No priority inheritance in this kernel; without being recursive it would lock itself out. */
+        pthread_mutexattr_setprotocol(&how, PTHREAD_PRIO_NONE);
+        pthread_mutex_init(&gate, &how);
+    }
     pthread_mutexattr_destroy(&how);
 }
 
@@ -176,6 +180,19 @@ static struct left *leave(struct relay *relay, int kind, const uint8_t *packet, 
     return left;
 }
 
+/* What nobody has verified may fill a share of each tray: who floods one socket must not keep the others waiting. */
+static int has_share(const struct relay *relay, struct inlet *inlet, int octets)
+{
+    if (inlet->take != relay->take) {
+        inlet->take = relay->take;
+        inlet->raw_octets = 0;
+    }
+    if (inlet->raw_octets >= RELAY_SHARE)
+        return 0;
+    inlet->raw_octets += (int)sizeof(struct left) + octets;
+    return 1;
+}
+
 static int send_on(const struct relay *relay, struct outlet *outlet, uint8_t *packet, int octets)
 {
     if (outlet->fd < 0 || ((srtp_call)relay->protect)((void *)outlet->srtp, packet, &octets)) {
@@ -221,7 +238,7 @@ static void read_header(struct left *left)
 
 /* Sends a packet on if its lane is open for it, else leaves it to Python: RAW as it came, DECRYPTED for no open lane.
  * HEARD is sound that was sent on and that others want too. */
-static void take(struct relay *relay, struct inlet *inlet, int fd, int number, const struct moment *now)
+static void pass_or_leave(struct relay *relay, struct inlet *inlet, int fd, int number, const struct moment *now)
 {
     struct msghdr *message = &batch.messages[number].msg_hdr;
     uint8_t *packet = batch.packets[number];
@@ -231,13 +248,17 @@ static void take(struct relay *relay, struct inlet *inlet, int fd, int number, c
     struct lane *lane = 0;
     relay->seen++;
     if (octets < 12 || packet[0] < 128 || packet[0] > 191 || (packet[1] >= 192 && packet[1] <= 223) || !inlet->srtp) {
+        if (!has_share(relay, inlet, octets)) {
+            inlet->refused++;
+            return;
+        }
         left = leave(relay, RELAY_RAW, packet, octets);
     } else if (((srtp_call)relay->unprotect)((void *)inlet->srtp, packet, &octets)) {
         inlet->refused++;
         return;
     } else {
         lane = inlet->lanes[packet[1] & 0x7F];
-        /* Encryption takes the place of sound that others want. */
+        /* Encryption takes the place of sound that others want: it is kept first, and becomes HEARD if it is sent. */
         if (lane && lane->heard)
             left = leave(relay, RELAY_DECRYPTED, packet, octets);
         start = lane ? rewrite(lane, packet, octets) : 0;
@@ -296,6 +317,7 @@ void relay_drain(struct relay *relay, struct inlet *inlet, int fd)
 {
     relay_enter();
     for (int round = 0; round < ROUNDS; round++) {
+        /* Room for whatever a round may leave: nothing below asks again. */
         if (relay->tray_octets + (int)MOST_LEFT > RELAY_TRAY) {
             relay->stalls++;
             tell(relay);
@@ -310,7 +332,7 @@ void relay_drain(struct relay *relay, struct inlet *inlet, int fd)
             tell(relay);
         }
         for (int i = 0; i < count; i++)
-            take(relay, inlet, fd, i, &now);
+            pass_or_leave(relay, inlet, fd, i, &now);
         if (count < BATCH)
             break;
     }
@@ -325,6 +347,7 @@ int relay_take(struct relay *relay, uint8_t *tray)
     eventfd_read(relay->event_fd, &told);
     int octets = relay->tray_octets;
     relay->tray = tray;
+    relay->take++;
     relay->tray_octets = 0;
     relay->told = 0;
     relay->heard_since_s = 0;
@@ -338,9 +361,9 @@ static int tell_in_time(struct relay *relay)
     int wait_ms = -1;
     relay_enter();
     if (relay->heard_since_s && !relay->told) {
-        double left_s = relay->heard_since_s + HEARD_WITHIN_S - clock_s(CLOCK_MONOTONIC);
-        wait_ms = left_s > 0 ? (int)(left_s * 1e3) + 1 : -1;
-        if (left_s <= 0)
+        double remaining_s = relay->heard_since_s + HEARD_WITHIN_S - clock_s(CLOCK_MONOTONIC);
+        wait_ms = remaining_s > 0 ? (int)(remaining_s * 1e3) + 1 : -1;
+        if (remaining_s <= 0)
             tell(relay);
     }
     relay_leave();
@@ -386,12 +409,29 @@ static void *run(void *argument)
     return 0;
 }
 
+static void close_descriptors(struct relay *relay)
+{
+    if (relay->epoll_fd >= 0)
+        close(relay->epoll_fd);
+    if (relay->event_fd >= 0)
+        close(relay->event_fd);
+    relay->epoll_fd = relay->event_fd = -1;
+}
+
 /* Makes a relay that only its caller drains, until it is started. Below 0: errno says why not. */
 int relay_open(struct relay *relay)
 {
+    /* Waits for nothing yet: it is what ends the thread, which must not need another descriptor. */
+    struct epoll_event event = {.events = 0, .data.fd = RELAY_DESCRIPTORS};
     relay->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     relay->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    return relay->event_fd < 0 || relay->epoll_fd < 0 ? -1 : 0;
+    if (relay->event_fd >= 0 && relay->epoll_fd >= 0 &&
+        !epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, relay->event_fd, &event))
+        return 0;
+    int why = errno;
+    close_descriptors(relay);
+    errno = why;
+    return -1;
 }
 
 int relay_start(struct relay *relay)
@@ -410,32 +450,30 @@ int relay_start(struct relay *relay)
     return 0;
 }
 
+/* Ends the thread; its caller is not inside relay_enter, where the thread would wait for it. */
 void relay_close(struct relay *relay)
 {
     if (relay->thread) {
-        int wake = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
         struct epoll_event event = {.events = EPOLLIN, .data.fd = RELAY_DESCRIPTORS};
         __atomic_store_n(&relay->stopping, 1, __ATOMIC_RELEASE);
-        epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, wake, &event);
+        epoll_ctl(relay->epoll_fd, EPOLL_CTL_MOD, relay->event_fd, &event);
+        eventfd_write(relay->event_fd, 1);
         pthread_join((pthread_t)relay->thread, 0);
         relay->thread = 0;
-        close(wake);
     }
-    if (relay->epoll_fd >= 0)
-        close(relay->epoll_fd);
-    if (relay->event_fd >= 0)
-        close(relay->event_fd);
-    relay->epoll_fd = relay->event_fd = -1;
+    close_descriptors(relay);
 }
 
+/* Reads a socket from now on. Below 0: errno says why not. */
 int relay_watch(struct relay *relay, int fd, struct inlet *inlet)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     int on = 1;
     relay_enter();
-    relay->inlets[fd] = inlet;
     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     int failed = epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+    if (!failed)
+        relay->inlets[fd] = inlet;
     relay_leave();
     return failed;
 }

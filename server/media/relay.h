@@ -2,12 +2,14 @@
 #define RELAY_LAYOUTS 4
 #define RELAY_DESCRIPTORS 4096
 #define RELAY_TRAY 4194304
+#define RELAY_SHARE 262144
 #define RELAY_LATENCIES 12
 #define RELAY_RAW 1
 #define RELAY_DECRYPTED 2
 #define RELAY_HEARD 3
 #define RELAY_FAILED 4
 
+/* How extension blocks of one length look, and what becomes of them; `same`: nothing. See layout.py. */
 struct layout {
     int octets;
     int same;
@@ -17,6 +19,7 @@ struct layout {
     uint8_t fixed[64];
 };
 
+/* How to send to one browser; below 0, `fd` says that nothing may be sent. See outlet.py. */
 struct outlet {
     int fd;
     int address_octets;
@@ -26,11 +29,14 @@ struct outlet {
     uint64_t failed;
 };
 
+/* The packets last sent, RELAY_SLOT bytes each, by sequence number. See history.py. */
 struct ring {
     uint16_t octets[1024];
     uint8_t packets[1540096];
 };
 
+/* From one payload type of a browser to another browser. `heard`: the number under which Python tells its sound, or 0.
+ * From `packets` on it is what was counted and Python has not taken back. See native_lane.py. */
 struct lane {
     int open;
     uint64_t heard;
@@ -49,12 +55,19 @@ struct lane {
     double newest_s;
 };
 
+/* What one browser's sockets share: how to decrypt (0: not yet), its lanes by payload type, what was dropped, and how
+ * much of the tray of this `take` unverified datagrams have. */
 struct inlet {
     uintptr_t srtp;
     struct lane *lanes[128];
     uint64_t refused;
+    uint64_t take;
+    int raw_octets;
 };
 
+/* What is left to Python; `octets` of the datagram follow, padded to 8. `at_s` is when it came, on the monotonic clock.
+ * `start` is where a HEARD packet's payload begins, the errno of FAILED. HEARD has its header, the others the sender.
+ * relay.py unpacks this as it lies here. */
 struct left {
     int kind;
     int fd;
@@ -74,6 +87,8 @@ struct left {
     };
 };
 
+/* `told`: the event was raised and Python has not come yet. `heard_since_s`: since when sound lies in the tray, or 0.
+ * `take` counts how often Python came. */
 struct relay {
     uintptr_t protect;
     uintptr_t unprotect;
@@ -82,6 +97,7 @@ struct relay {
     int stopping;
     int told;
     int tray_octets;
+    uint64_t take;
     double heard_since_s;
     uint8_t *tray;
     uint64_t seen;

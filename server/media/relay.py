@@ -11,6 +11,7 @@ import struct
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,8 @@ class Relay:
         self.struct.protect, self.struct.unprotect = helper.protect, helper.unprotect
         if self._library.relay_open(self.struct) < 0:
             raise Unavailable(f"Media cannot wait for sockets: {os.strerror(ffi.errno)}; allow more open files.")
+        # The thread must not outlive what it writes to, whoever forgets to close.
+        self._end = weakref.finalize(self, self._library.relay_close, self.struct)
 
     @property
     def event_fd(self) -> int:
@@ -89,15 +92,23 @@ class Relay:
             why = os.strerror(self._helper.ffi.errno)
             raise Unavailable(f"Media cannot have a thread of its own: {why}; allow more processes.")
         self.started = True
+        self._helper.threaded.add(self)
 
     def close(self) -> None:
         """End the thread."""
-        self._library.relay_close(self.struct)
+        self._end()
         self.started = False
+        self._helper.threaded.discard(self)
 
     def watch(self, fd: int, inlet: object) -> None:
-        """Read from a socket."""
-        self._library.relay_watch(self.struct, fd, inlet)
+        """Read from a socket.
+
+        Raises:
+            Unavailable: If the system lets us wait for no more of them.
+        """
+        if self._library.relay_watch(self.struct, fd, inlet) < 0:
+            why = os.strerror(self._helper.ffi.errno)
+            raise Unavailable(f"Media cannot wait for a socket: {why}; allow more by fs.epoll.max_user_watches.")
 
     def forget(self, fd: int) -> None:
         """Read from it no more; nothing is being read when this returns."""
@@ -113,7 +124,8 @@ class Relay:
             return
         self._taking = True
         try:
-            ending = self._helper.take_ending()
+            # Their last sound may lie in the tray of a relay with a thread; without one none lies anywhere by now.
+            ending = self._helper.take_ending() if self.started or not self._helper.threaded else []
             full, self._full = self._full, 1 - self._full
             octets = self._library.relay_take(self.struct, self._trays[self._full])
             self._hand_over(self._views[full], octets, take)
@@ -126,13 +138,14 @@ class Relay:
         return Latencies(list(self.struct.latencies), float(self.struct.latency_sum_s))
 
     def _hand_over(self, tray: memoryview, octets: int, take: Take) -> None:
-        position, tell, now_s = 0, self._helper.tell, time.monotonic()
+        position, tell = 0, self._helper.tell
         while position < octets:
             kind, _, length, start, lane, at_s, _, ssrc, timestamp, number, marker = _HEARD.unpack_from(tray, position)
             body = position + _LEFT.size
             if kind == HEARD:
                 payload = bytes(tray[body + start : body + length])
-                tell(lane, OpusPacket(ssrc, number, timestamp, payload, now_s - at_s, marker == 1))
+                ago_s = time.monotonic() - at_s
+                tell(lane, OpusPacket(ssrc, number, timestamp, payload, ago_s, marker == 1))
                 position = body + (length + 7 & ~7)
                 continue
             kind, fd, length, start, lane, at_s, address_octets, address = _LEFT.unpack_from(tray, position)

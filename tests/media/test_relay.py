@@ -6,16 +6,17 @@ import asyncio
 import itertools
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from server.media import loop as media_loop
 from server.media.latency import LATENCY_BOUNDS_S, Latencies
 from server.media.native import gate, native
-from server.media.relay import RAW, Left, Relay
-from server.media.srtp_seam import packet_buffer
+from server.media.relay import Left, own_relay, settle_own
+from server.media.rtp import RtpPacket
 from tests.media.browser import Browser, Listener, closing, cross, new_peer
+from tests.media.relay_line import Line, until
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
@@ -25,55 +26,11 @@ def compiled() -> None:
     assert native() is not None, "scripts/setup builds the helper where cc is; tests need it: apt-get install gcc"
 
 
-class Line:
-    """A socket that a relay reads, and one that sends to it."""
-
-    def __init__(self, *, threaded: bool = True) -> None:
-        helper = native()
-        assert helper is not None
-        self.relay = Relay(helper)
-        self.inlet = helper.ffi.new("struct inlet *")
-        self.near, self.far = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
-        self.near.setblocking(False)
-        self.near.bind(("127.0.0.1", 0))
-        self.far.connect(self.near.getsockname())
-        self.relay.watch(self.near.fileno(), self.inlet)
-        if threaded:
-            self.relay.start()
-
-    def seen(self) -> int:
-        return int(self.relay.struct.seen)
-
-    def taken(self) -> list[bytes]:
-        found: list[bytes] = []
-
-        def take(fd: int, left: Left) -> None:
-            assert (fd, left.kind) == (self.near.fileno(), RAW)
-            assert left.sender() == self.far.getsockname()
-            found.append(bytes(packet_buffer().view[: left.octets]))
-
-        self.relay.take(take)
-        return found
-
-    def close(self) -> None:
-        self.relay.forget(self.near.fileno())
-        self.relay.close()
-        self.near.close()
-        self.far.close()
-
-
 @pytest.fixture
 def line() -> Iterator[Line]:
     line = Line()
     yield line
     line.close()
-
-
-def until(true: Callable[[], bool]) -> None:
-    give_up_s = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < give_up_s
-        time.sleep(0)
 
 
 def test_what_is_left_is_taken_in_order(line):
@@ -87,10 +44,11 @@ def test_what_is_left_is_taken_in_order(line):
 
 def test_without_room_packets_wait_in_the_kernel_and_none_is_lost(line):
     numbers, taken = itertools.count(), []
+    line.decrypt()
 
     def send() -> int:
         number = next(numbers)
-        line.far.send(number.to_bytes(4, "big") + bytes(1_396))
+        line.far.send(bytes([0x80, 0, 0, 0]) + number.to_bytes(4, "big") + bytes(1_392))
         return number + 1
 
     def send_one() -> bool:
@@ -102,7 +60,23 @@ def test_without_room_packets_wait_in_the_kernel_and_none_is_lost(line):
     sent = send()
     assert line.seen() < sent
     until(lambda: bool(taken.extend(line.taken()) or len(taken) == sent))
-    assert [int.from_bytes(data[:4], "big") for data in taken] == list(range(sent))
+    assert [int.from_bytes(data[4:8], "big") for data in taken] == list(range(sent))
+
+
+def test_a_flood_at_one_socket_leaves_room_for_the_others():
+    line, other = Line(threaded=False), Line(threaded=False)
+    for _ in range(4_000):
+        for _ in range(16):
+            line.far.send(b"\x00")
+        line.drain(16)
+    other.far.send(b"\x00somebody else")
+    until(lambda: line.relay.drain(other.inlet, other.near.fileno()) or line.seen() > 64_000)
+    line.relay.take(lambda fd, left: None)
+    line.far.send(b"\x00")
+    line.drain(1)
+    assert line.taken() == [b"\x00"]
+    other.close()
+    line.close()
 
 
 def test_nothing_is_read_while_somebody_is_inside_the_gate(line):
@@ -126,7 +100,7 @@ def test_taking_while_taking_does_nothing_and_whoever_raises_is_counted():
     line = Line(threaded=False)
     for data in (b"\x00one", b"\x00two"):
         line.far.send(data)
-    line.relay.drain(line.inlet, line.near.fileno())
+    line.drain(2)
     told: list[int] = []
 
     def take(fd: int, left: Left) -> None:
@@ -137,6 +111,37 @@ def test_taking_while_taking_does_nothing_and_whoever_raises_is_counted():
     line.relay.take(take)
     assert (told, line.relay.errors) == ([4, 4], 2)
     line.close()
+
+
+def test_sound_is_told_with_its_time_however_long_others_take():
+    line, ages = Line(threaded=False), []
+    line.hear(lambda packet: ages.append(packet.arrival_s))
+    for data in (b"\x00slow", RtpPacket(0, 0, 0, 0, b"sound of a voice").write()):
+        line.far.send(data)
+    line.drain(2)
+    line.relay.take(lambda fd, left: time.sleep(0.1))
+    line.close()
+    assert 0.1 <= ages[0] < 5
+
+
+def test_sound_that_comes_while_its_lane_ends_is_told(line):
+    heard: list[bytes] = []
+    number = line.hear(lambda packet: heard.append(packet.payload))
+    own_relay(native())
+
+    def take(fd: int, left: Left) -> None:
+        line.far.send(RtpPacket(0, 0, 0, 0, b"sound of a voice").write())
+        until(lambda: line.seen() == 2)
+        with gate():
+            native().end_hearing(number)
+
+    line.far.send(b"\x00what ends the lane")
+    until(lambda: line.seen() == 1)
+    line.relay.take(take)
+    settle_own()
+    line.relay.take(take)
+    assert heard == [b"sound of a voice"]
+    assert number not in native()._hears
 
 
 def test_a_call_is_timed_and_its_last_sound_is_heard_before_its_end():
