@@ -155,3 +155,19 @@ async def test_metrics_are_added_up_for_whom_the_workers_let_read_them(stand: St
     text = await (await stand.client.get("/metrics")).text()
     assert "\nrooms 2\n" in text
     assert 'escuta_worker_up{worker="1"} 0' in text
+
+
+async def test_what_a_process_counted_is_not_taken_for_its_successors(stand: Stand) -> None:
+    async def tell(request: web.Request, worker: FakeWorker) -> web.Response:
+        text = f"# HELP calls Calls.\n# TYPE calls counter\ncalls {7 if worker.life == 1 else 0}\n"
+        if len(asked) == 1 and worker.number == 0:
+            worker.life = 2  # it dies with its answer under way
+        if worker.number == 0:
+            asked.append(worker.life)
+        return web.Response(text=text)
+
+    asked: list[int] = []
+    stand.route("GET", "/metrics", tell)
+    await stand.start()
+    totals = [await (await stand.client.get("/metrics")).text() for _ in range(4)]
+    assert [line for text in totals for line in text.splitlines() if line.startswith("calls")] == ["calls 14"] * 4
