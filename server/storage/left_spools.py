@@ -78,11 +78,11 @@ async def _taken(folder: Path) -> Spool:
     while True:
         try:
             return Spool(folder)
-        except Conflict as error:
+        except Conflict:
             if loop.time() > until_s:
                 raise
             if not told:
-                log.warning("storage.waiting_for_an_earlier_start", seconds=OWNER_WAIT_S, why=str(error))
+                log.warning("storage.waiting_for_an_earlier_start", at_most_s=OWNER_WAIT_S, folder=str(folder))
                 told = True
         await asyncio.sleep(0.1)
 
