@@ -21,6 +21,7 @@ from ..media.memory import settle_memory
 from ..media.native import native
 from ..model.consultation import Consultation, Language, Role
 from ..settings import Settings, load_settings
+from .open_files import allow_many
 
 if TYPE_CHECKING:
     from ..web.auth import TokenAuthority
@@ -50,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     named["workers"] = arguments.workers
     settings = load_settings(**{name: value for name, value in named.items() if value is not None})
     configure_logs(settings.log_level, settings.log_format)
+    allow_many()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(_serve(settings, demo=not arguments.no_demo, as_json=arguments.json))
 

@@ -30,10 +30,15 @@ _ONE_HOP = frozenset(
         "upgrade",
     }
 )  # RFC 9110, 7.6.1
+_NEVER_FOR_ONE_HOP = frozenset({"forwarded", "host", "origin", "via", "x-forwarded-for", "x-real-ip"})
+"""What the worker judges the caller by: no caller may have it taken away by naming it in `Connection`."""
 
 
 def onward(request: web.Request) -> CIMultiDict[str]:
     """Return the headers with which `request` goes to a worker.
+
+    Its length is not among them: that is told by who sends a body, and only with the body. A length without one would
+    make the worker take the next request of the connection for the body.
 
     Raises:
         InvalidRequest: If a header is not in UTF-8.
@@ -44,6 +49,7 @@ def onward(request: web.Request) -> CIMultiDict[str]:
             value.encode()
     except UnicodeEncodeError:
         raise InvalidRequest("A header of the request is not in UTF-8.") from None
+    headers.popall("Content-Length", None)
     headers[REMOTE] = request.remote or ""
     headers[SCHEME] = request.scheme
     return headers
@@ -51,7 +57,8 @@ def onward(request: web.Request) -> CIMultiDict[str]:
 
 def end_to_end(headers: Iterable[tuple[str, str]], connection: Iterable[str] = ()) -> CIMultiDict[str]:
     """Return the headers that are meant for the other end, not for one hop, and none of ours."""
-    named = {name.strip().lower() for value in connection for name in value.split(",")} - {"host"}
+    named = {name.strip().lower() for value in connection for name in value.split(",")}
+    named -= _NEVER_FOR_ONE_HOP
     kept: CIMultiDict[str] = CIMultiDict()
     for name, value in headers:
         lower = name.lower()

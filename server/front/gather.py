@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
@@ -17,6 +18,16 @@ from .totals import Told, Totals
 from .workers import WorkerProcess, Workers
 
 ANSWER_WITHIN_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the worker's process number `life` said, with the headers that matter."""
+
+    life: int
+    status: int
+    headers: dict[str, str]
+    text: str
 
 
 class Gathering:
@@ -37,7 +48,7 @@ class Gathering:
         """
         answers = await self._ask(request, "/healthz")
         for worker, answer in zip(self._workers.each, answers, strict=True):
-            if answer is None or answer[0] != 200:
+            if answer is None or answer.status != 200:
                 raise Unavailable(f"Worker {worker.number} of {self._workers.count} does not answer; see the log.")
         if not answers:
             raise Unavailable("The server is starting; try again in a moment.")
@@ -52,30 +63,28 @@ class Gathering:
             self._starts.set(worker.life, worker=str(worker.number))
             if answer is None:
                 continue
-            status, headers, text = answer
-            if status != 200:
-                return web.Response(status=status, headers=headers, text=text)
-            told.append(Told(worker.number, worker.life, text))
+            if answer.status != 200:
+                return web.Response(status=answer.status, headers=answer.headers, text=answer.text)
+            told.append(Told(worker.number, answer.life, answer.text))
         if not told:
             raise Unavailable("No worker answers; see the log.")
         text = self._totals.exposition(told) + self._own.exposition()
         return web.Response(text=text, headers={"Content-Type": CONTENT_TYPE})
 
-    async def _ask(self, request: web.Request, path: str) -> list[tuple[int, dict[str, str], str] | None]:
+    async def _ask(self, request: web.Request, path: str) -> list[_Answer | None]:
         return await asyncio.gather(*(self._answer(worker, request, path) for worker in self._workers.each))
 
-    async def _answer(
-        self, worker: WorkerProcess, request: web.Request, path: str
-    ) -> tuple[int, dict[str, str], str] | None:
-        """Return status, the headers that matter, and text; None if the worker does not answer in time."""
+    async def _answer(self, worker: WorkerProcess, request: web.Request, path: str) -> _Answer | None:
+        """Return what a worker says, None if it does not in time."""
         if not worker.up:
             return None
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 session = await worker.session()
+                life = worker.life  # by the time it has answered there may be another
                 async with session.get(ORIGIN + path, headers=onward(request)) as answer:
                     kept = ("Content-Type", "WWW-Authenticate", "Retry-After")
                     headers = {name: answer.headers[name] for name in kept if name in answer.headers}
-                    return answer.status, headers, await answer.text()
+                    return _Answer(life, answer.status, headers, await answer.text())
         except (aiohttp.ClientError, ConnectionError, TimeoutError, Unavailable):
             return None

@@ -36,7 +36,7 @@ async def pass_on(request: web.Request, worker: WorkerProcess) -> web.StreamResp
         InvalidRequest: If the request cannot be passed on.
         HTTPRequestEntityTooLarge: If the body exceeds what any route takes.
         HTTPRequestTimeout: If the body does not arrive in time.
-        ConnectionResetError: If the worker goes away in the middle of its answer.
+        ConnectionResetError: If worker or caller goes away in the middle of the answer.
     """
     headers, url = onward(request), address(request)
     body = await read_bounded(request) if request.body_exists else None
@@ -46,8 +46,6 @@ async def pass_on(request: web.Request, worker: WorkerProcess) -> web.StreamResp
             return await _pass_back(request, answer)
     except (aiohttp.ClientConnectionError, aiohttp.ServerTimeoutError) as error:
         raise Unavailable("This part of the server went away; try again in a moment.") from error
-    except aiohttp.ClientPayloadError as error:
-        raise ConnectionResetError("a worker went away in the middle of an answer") from error
 
 
 def address(request: web.Request) -> URL:
@@ -67,9 +65,13 @@ def address(request: web.Request) -> URL:
 async def _pass_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, reason=answer.reason)
     response.headers.extend(end_to_end(answer.headers.items(), answer.headers.getall("Connection", [])))
-    await response.prepare(request)
-    if request.method != "HEAD":
-        async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-            await response.write(chunk)
-    await response.write_eof()
+    try:
+        await response.prepare(request)
+        if request.method != "HEAD":
+            async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+                await response.write(chunk)
+        await response.write_eof()
+    except aiohttp.ClientError as error:
+        # Nothing can be said any more: a second answer would be taken for the rest of this one.
+        raise ConnectionResetError("an answer broke off") from error
     return response

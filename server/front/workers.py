@@ -108,6 +108,8 @@ class WorkerProcess:
                 return
             if self._stopping.is_set():
                 return
+            if said:
+                log.error("worker.cannot_start", worker=self.number, why=said)
             failures = 1 if loop.time() - began_s > _STEADY_AFTER_S else failures + 1
             with suppress(TimeoutError):
                 async with asyncio.timeout(_BACKOFF_S[min(failures, len(_BACKOFF_S)) - 1]):

@@ -19,8 +19,8 @@ from .status import Status
 
 log = structlog.get_logger()
 
-OWNER_WAIT_S = 30.0
-"""How long processes of an earlier start may take to end."""
+OWNER_WAIT_S = 120.0
+"""How long processes of an earlier start may take to end: workers whose front was killed finalize their recordings."""
 STALLED_S = 30.0
 
 
@@ -74,13 +74,16 @@ def _spools(data_dir: Path) -> list[Path]:
 async def _taken(folder: Path) -> Spool:
     """Open a spool; processes whose parent was killed may still be putting their papers in order."""
     loop = asyncio.get_running_loop()
-    until_s = loop.time() + OWNER_WAIT_S
+    until_s, told = loop.time() + OWNER_WAIT_S, False
     while True:
         try:
             return Spool(folder)
         except Conflict:
             if loop.time() > until_s:
                 raise
+            if not told:
+                log.warning("storage.waiting_for_an_earlier_start", at_most_s=OWNER_WAIT_S, folder=str(folder))
+                told = True
         await asyncio.sleep(0.1)
 
 

@@ -32,7 +32,7 @@ ANYONE = Access()
 SERVICE = Access(frozenset({"service"}))
 SERVICE_OR_LOOPBACK = Access(frozenset({"service"}), loopback=True)
 SERVICE_OR_CLINICIAN = Access(frozenset({"service", "clinician"}))
-LISTENER = Access(frozenset({"service", "clinician"}), listening=True)
+LISTENER = Access(frozenset({"service", "clinician", "listener"}), listening=True)
 SERVICE_OR_PARTICIPANT = Access(frozenset({"service", "clinician", "patient"}))
 
 

@@ -14,7 +14,8 @@ from pydantic import StringConstraints, TypeAdapter, ValidationError
 from ..model.consultation import ConsultationId, Identity, PersonName
 from ..model.errors import InvalidSettings, Unauthorized
 
-TokenRole = Literal["clinician", "patient", "service"]
+TokenRole = Literal["clinician", "patient", "service", "listener"]
+"""`listener`: made by this server alone, for a browser that plays one consultation's recordings."""
 ALGORITHM = "HS256"
 LEEWAY_S = 10
 MAX_TOKEN_CHARS = 4096

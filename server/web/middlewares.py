@@ -53,6 +53,8 @@ async def contain_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except ConnectionResetError:
         raise  # the caller is gone: nobody to tell
     except Exception as error:
+        if isinstance(error, ConnectionError) and request.get(_STARTED):
+            raise ConnectionResetError("the caller is gone") from error  # players do so at every jump
         request.app[METRICS].counter(
             "escuta_http_unexpected_errors_total", "Requests that failed in a way nobody foresaw."
         ).inc(error=type(error).__name__)

@@ -112,7 +112,7 @@ class Signaling:
     async def _serve(self, socket: web.WebSocketResponse, outbox: Outbox) -> None:
         join = await self._first_message(socket)
         claims = self._authority.verify(join.token)
-        if claims.role == "service" or claims.consultation_id is None:
+        if claims.role not in ("clinician", "patient") or claims.consultation_id is None:
             raise Forbidden("This token is for the API; join with a clinician's or a patient's token.")
         seating = await self._registry.seating(claims.consultation_id)
         request = JoinRequest(Role(claims.role), claims.identity, join.name or claims.name, join.consent, join.after)

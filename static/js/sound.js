@@ -36,7 +36,8 @@ export class Sound extends EventTarget {
     this.wantedS = 0;
     this.wanted = false;
     this.failures = 0;
-    /** @type {string | null} */
+    this.closed = false;
+    /** @type {string | null} the present file, fetched whole */
     this.blobUrl = null;
     /** @type {AudioContext | null} */
     this.context = null;
@@ -105,10 +106,11 @@ export class Sound extends EventTarget {
 
   close() {
     clearInterval(this.renewing);
+    this.closed = true;
     this.wanted = false;
     this.audio.removeAttribute('src');
     this.audio.load();
-    if (this.blobUrl) URL.revokeObjectURL(this.blobUrl);
+    this.#forgetBlob();
     void this.context?.close();
   }
 
@@ -117,9 +119,17 @@ export class Sound extends EventTarget {
     return Math.max(0, atS - (this.file?.start_s ?? 0));
   }
 
+  #forgetBlob() {
+    if (this.blobUrl) URL.revokeObjectURL(this.blobUrl);
+    this.blobUrl = null;
+  }
+
   async #open() {
     this.failures = 0;
     await this.api.listen().catch(() => {});
+    if (this.closed) return;
+    // It may be the other voice's, which must not be heard as this one's.
+    this.#forgetBlob();
     if (this.file) this.audio.src = this.api.recordingUrl(this.file.name);
     if (this.wanted) this.audio.play().catch(() => {});
   }
@@ -134,7 +144,7 @@ export class Sound extends EventTarget {
     if (!this.file || !this.audio.getAttribute('src')) return;
     this.wantedS ??= this.nowS;
     this.failures += 1;
-    const { name } = this.file;
+    const { file } = this;
     if (this.failures > 2) {
       this.pause();
       this.dispatchEvent(new Event('problem'));
@@ -142,11 +152,16 @@ export class Sound extends EventTarget {
     }
     try {
       if (this.failures === 1) await this.api.listen();
-      else this.blobUrl = URL.createObjectURL(await this.api.recordingFile(name));
+      else {
+        const whole = await this.api.recordingFile(file.name);
+        if (this.closed || file !== this.file) return;
+        this.blobUrl = URL.createObjectURL(whole);
+      }
     } catch {
       this.failures = 2;
     }
-    this.audio.src = this.failures > 1 && this.blobUrl ? this.blobUrl : this.api.recordingUrl(name);
+    if (this.closed || file !== this.file) return;
+    this.audio.src = this.failures > 1 && this.blobUrl ? this.blobUrl : this.api.recordingUrl(file.name);
     if (this.wanted) this.audio.play().catch(() => {});
   }
 

@@ -98,6 +98,16 @@ def join_message(consultation: str | None, role: Any = "patient") -> dict[str, A
     return {"type": "join", "v": 1, "token": token}
 
 
+async def exchanged(port: int, head: bytes, body: bytes = b"") -> bytes:
+    """Send bytes as they are; return all that is answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head + b"\r\nConnection: close\r\n\r\n" + body)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
 @pytest.fixture
 async def stand() -> AsyncIterator[Stand]:
     # Sockets' paths are short: pytest's own folders may be too deep.

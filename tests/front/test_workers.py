@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from server.front import workers as workers_module
@@ -85,6 +86,21 @@ async def test_who_asks_for_one_that_is_being_started_again_waits_a_moment(
         await until(lambda: not one.up)
         with pytest.raises(Unavailable):
             await one.session()
+
+
+async def test_why_one_cannot_be_started_again_stands_in_the_log(
+    program: Callable[[str], None], tmp_path: Path
+) -> None:
+    program(WAITS)
+    with structlog.testing.capture_logs() as logged:
+        workers = Workers(2)
+        async with workers.running(lambda number: orders(tmp_path, number)):
+            program(CANNOT)
+            one = workers.each[0]
+            assert one.pid is not None
+            os.kill(one.pid, signal.SIGKILL)
+            await until(lambda: one.life > 2)
+    assert {"event": "worker.cannot_start", "worker": 0, "why": "No room.", "log_level": "error"} in logged
 
 
 @pytest.mark.parametrize(("code", "why"), [(CANNOT, "No room"), (DIES, "see its log")])

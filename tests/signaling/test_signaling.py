@@ -130,6 +130,7 @@ def _tokens(desk):
     yield jwt.encode({**claims, "iss": "other"}, SECRET, "HS256"), CloseCode.UNAUTHORIZED
     yield jwt.encode(claims, SECRET * 2, "HS512"), CloseCode.UNAUTHORIZED
     yield desk.token("service", None), CloseCode.UNAUTHORIZED
+    yield desk.token("listener"), CloseCode.UNAUTHORIZED
     yield desk.token(consultation_id="consultation-9"), CloseCode.NOT_FOUND
 
 

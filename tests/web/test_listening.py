@@ -61,6 +61,22 @@ async def test_nothing_else_is_read_by_it(house: House, path: str) -> None:
     assert (await play(house, f"/api/consultations/{CONSULTATION}{path}", token)).status == 401
 
 
+@pytest.mark.parametrize("path", ["", "/listening", "/transcript", "/tips", "/end"])
+async def test_what_it_holds_opens_nothing_else_as_a_token_either(house: House, path: str) -> None:
+    headers = {"Authorization": f"Bearer {await allowed(house)}"}
+    method = "POST" if path in ("/listening", "/end") else "GET"
+    answer = await house.call(method, f"/api/consultations/{CONSULTATION}{path}", None, headers=headers)
+    assert answer.status == 403
+
+
+async def test_a_token_that_has_just_ended_is_not_carried_on(house: House) -> None:
+    # Clocks differ, so tokens count for ten seconds more; each cookie got then would have brought eleven more.
+    ended = {"Authorization": f"Bearer {house.token('clinician', ttl_s=-5)}"}
+    assert (await house.call("GET", FILES, None, headers=ended)).status == 200
+    answer = await house.call("POST", LISTENING, None, headers=ended)
+    assert (answer.status, answer.headers.getall("Set-Cookie", [])) == (401, [])
+
+
 async def test_another_consultation_is_not_read_by_it(house: House) -> None:
     token = await allowed(house, "service")
     assert (await play(house, f"/api/consultations/{OTHER_CONSULTATION}/recordings/patient.ogg", token)).status == 403
