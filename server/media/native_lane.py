@@ -71,6 +71,8 @@ class NativeLane:
             self._layouts = layouts
             self._helper.write_layouts(struct, layouts)
         struct.open = 1
+        for relay in self._helper.threaded:
+            self._helper.library.relay_catch_up(relay.struct, self._ends.inlet, struct, self._payload_type)
 
     def shut(self) -> None:
         """Take nothing until opened again."""

@@ -272,6 +272,8 @@ static void pass_or_leave(struct relay *relay, struct inlet *inlet, int fd, int 
     if (!start) {
         left->address_octets = (int)message->msg_namelen;
         memcpy(left->address, &batch.addresses[number], sizeof left->address);
+        if (left->kind == RELAY_DECRYPTED)
+            inlet->left[packet[1] & 0x7F]++;
         tell(relay);
         return;
     }
@@ -286,6 +288,66 @@ static void pass_or_leave(struct relay *relay, struct inlet *inlet, int fd, int 
     }
     if (send_on(relay, lane->outlet, packet, octets) && came_s)
         note_latency(relay, clock_s(CLOCK_REALTIME) - came_s);
+}
+
+/* 0: it is not what the lane is open for. */
+static int pass_left(struct relay *relay, struct lane *lane, struct left *left)
+{
+    uint8_t packet[CAPACITY + TRAILER];
+    memcpy(packet, left + 1, (size_t)left->octets);
+    int start = rewrite(lane, packet, left->octets);
+    if (!start)
+        return 0;
+    lane->newest_s = left->at_s;
+    left->kind = RELAY_PASSED;
+    if (lane->heard) {
+        left->kind = RELAY_HEARD;
+        left->lane = lane->heard;
+        left->start = start;
+        read_header(left);
+    }
+    if (send_on(relay, lane->outlet, packet, left->octets))
+        note_latency(relay, clock_s(CLOCK_MONOTONIC) - left->at_s);
+    return 1;
+}
+
+static int next_left(int at, const struct left *left) { return at + (int)sizeof *left + ((left->octets + 7) & ~7); }
+
+static int payload_type_of(const struct left *left) { return ((const uint8_t *)(left + 1))[1] & 0x7F; }
+
+/* Sends what was left to Python, has not been looked at and is what the lane, now open, is open for. A lane takes the
+ * very next number alone: without this, once Python is behind, every later packet of the stream would be left to it,
+ * and a busy server would never catch up. Ends at the first that the lane does not take: so would all behind it. */
+void relay_catch_up(struct relay *relay, struct inlet *inlet, struct lane *lane, int payload_type)
+{
+    relay_enter();
+    uint8_t *trays[2] = {relay->taken, relay->tray};
+    int from[2] = {relay->position, 0}, to[2] = {relay->taken_octets, relay->tray_octets};
+    for (int i = 0; i < 2; i++)
+        for (int at = from[i]; at < to[i] && inlet->left[payload_type];) {
+            struct left *left = (struct left *)(trays[i] + at);
+            at = next_left(at, left);
+            if (left->kind != RELAY_DECRYPTED || payload_type_of(left) != payload_type ||
+                relay->inlets[left->fd] != inlet)
+                continue;
+            if (!pass_left(relay, lane, left))
+                goto done;
+            inlet->left[payload_type]--;
+        }
+done:
+    relay_leave();
+}
+
+/* Python looks at what lies at a position of the tray it has taken; a lane that opens meanwhile begins behind it. */
+void relay_next(struct relay *relay, int position, int next)
+{
+    relay_enter();
+    const struct left *left = (const struct left *)(relay->taken + position);
+    struct inlet *inlet = left->kind == RELAY_DECRYPTED ? relay->inlets[left->fd] : 0;
+    if (inlet && inlet->left[payload_type_of(left)])
+        inlet->left[payload_type_of(left)]--;
+    relay->position = next;
+    relay_leave();
 }
 
 /* Counts a packet that Python sent on. */
@@ -346,6 +408,9 @@ int relay_take(struct relay *relay, uint8_t *tray)
     relay_enter();
     eventfd_read(relay->event_fd, &told);
     int octets = relay->tray_octets;
+    relay->taken = relay->tray;
+    relay->taken_octets = octets;
+    relay->position = 0;
     relay->tray = tray;
     relay->take++;
     relay->tray_octets = 0;

@@ -8,6 +8,7 @@
 #define RELAY_DECRYPTED 2
 #define RELAY_HEARD 3
 #define RELAY_FAILED 4
+#define RELAY_PASSED 5
 
 /* How extension blocks of one length look, and what becomes of them; `same`: nothing. See layout.py. */
 struct layout {
@@ -63,6 +64,8 @@ struct inlet {
     uint64_t refused;
     uint64_t take;
     int raw_octets;
+    /* By payload type, how many decrypted packets lie in trays. */
+    int left[128];
 };
 
 /* What is left to Python; `octets` of the datagram follow, padded to 8. `at_s` is when it came, on the monotonic clock.
@@ -100,6 +103,9 @@ struct relay {
     uint64_t take;
     double heard_since_s;
     uint8_t *tray;
+    uint8_t *taken;
+    int taken_octets;
+    int position;
     uint64_t seen;
     uint64_t stalls;
     uint64_t latencies[12];
@@ -118,4 +124,6 @@ int relay_watch(struct relay *relay, int fd, struct inlet *inlet);
 void relay_forget(struct relay *relay, int fd);
 void relay_drain(struct relay *relay, struct inlet *inlet, int fd);
 void relay_note_late(struct relay *relay, double at_s);
+void relay_next(struct relay *relay, int position, int next);
+void relay_catch_up(struct relay *relay, struct inlet *inlet, struct lane *lane, int payload_type);
 int relay_take(struct relay *relay, uint8_t *tray);

@@ -26,7 +26,7 @@ from .srtp_seam import packet_buffer
 
 log = structlog.get_logger()
 
-RAW, DECRYPTED, HEARD, FAILED = 1, 2, 3, 4
+RAW, DECRYPTED, HEARD, FAILED, PASSED = 1, 2, 3, 4, 5
 TRAY_BYTES = 4_194_304
 
 _LEFT = struct.Struct("=iiiiQdi28s")
@@ -129,6 +129,7 @@ class Relay:
             full, self._full = self._full, 1 - self._full
             octets = self._library.relay_take(self.struct, self._trays[self._full])
             self._hand_over(self._views[full], octets, take)
+            self.struct.position = octets
             self._helper.forget(ending)
         finally:
             self._taking = False
@@ -149,7 +150,10 @@ class Relay:
                 position = body + (length + 7 & ~7)
                 continue
             kind, fd, length, start, lane, at_s, address_octets, address = _LEFT.unpack_from(tray, position)
-            position = body + (length + 7 & ~7)
+            begin, position = position, body + (length + 7 & ~7)
+            if kind == PASSED:
+                continue
+            self._library.relay_next(self.struct, begin, position)
             self._buffer[:length] = tray[body : body + length]
             try:
                 take(fd, Left(kind, length, start, address[:address_octets]))

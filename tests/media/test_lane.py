@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
 from dataclasses import replace
@@ -51,17 +52,24 @@ class Wires:
             self._relay.watch(self._inlet.fileno(), self._inlet_struct)
             self._relay.start()
 
-    def put(self, sender: Side, data: bytes) -> None:
-        self._browser.sendto(data, self._inlet.getsockname())
-        self._seen += 1
-        self._read()
+    def put(self, sender: Side, *packets: bytes) -> None:
+        for data in packets:
+            self._browser.sendto(data, self._inlet.getsockname())
+            self._seen += 1
+            self._read()
 
         def take(fd: int, left: Left) -> None:
             assert (fd, left.kind, left.sender()) == (self._inlet.fileno(), DECRYPTED, self._browser.getsockname())
+            self._collect()
             with gate():
                 sender.packets.take_in_place(left.octets)
+            self._collect()
 
         self._relay.take(take)
+        self._collect()
+
+    def _collect(self) -> None:
+        """Write down what the helper sent, before what Python sends next."""
         try:
             while True:
                 self._receiver.transport.rtp.append(parse_rtp(self._sink.recv(2048)))
@@ -169,6 +177,33 @@ def test_short_and_long_way_end_alike(sent, theirs, ours, mid):
         assert end == ends[0]
 
 
+def by_stream(sent: list[RtpPacket]) -> dict[int, list[RtpPacket]]:
+    return {ssrc: [packet for packet in sent if packet.ssrc == ssrc] for ssrc in {packet.ssrc for packet in sent}}
+
+
+@given(st.one_of(ordered, st.lists(packets, max_size=40)), EXTENSIONS, EXTENSIONS)
+def test_packets_that_waited_for_python_end_like_those_that_did_not(sent, theirs, ours):
+    ends = []
+    for waiting in (False, True) if native() is not None else (False,):
+        sender, receiver, _ = pair()
+        lines(sender, theirs, "a")
+        lines(receiver, ours, "mid")
+        for forwarder in (receiver.leg.outbound["audio"].forwarder, receiver.leg.outbound["video"].forwarder):
+            forwarder.continuity.__init__(90_000, 40_000, 7)
+        data = [p.write() for p in (RtpPacket(96, 999, 0, 1002, VP8_KEY), RtpPacket(111, 999, 0, 1001, b"x"), *sent)]
+        if waiting:
+            wires = Wires(native(), sender, receiver, threaded=True)
+            wires.put(sender, *data)
+            wires.close()
+        else:
+            for one in data:
+                sender.packets.take(one)
+        stats = [side.leg.kind_stats(kind) for side in (sender, receiver) for kind in ("audio", "video")]
+        heard = [replace(packet, arrival_s=0) for packet in sender.listener.audio]
+        ends.append((by_stream(receiver.transport.rtp), sender.transport.rtcp, heard, stats))
+    assert ends[0] == ends[-1]
+
+
 def test_the_usual_packets_do_go_the_short_way():
     sender, _, _ = pair()
     taken = []
@@ -202,6 +237,37 @@ def test_the_helper_takes_the_usual_packets_by_itself():
     assert all(abs(packet.arrival_s - 101) < 1.1 and packet.marker for packet in sender.listener.audio)
     assert sender.packets.last_rtp_s == pytest.approx(clock[0], abs=0.5)
     assert sender.leg.kind_stats("video").packets_in == receiver.leg.kind_stats("video").packets_out == 100
+
+
+def test_what_was_left_while_python_was_away_does_not_keep_a_stream_from_the_short_way():
+    helper = native()
+    if helper is None:
+        assert WAYS == ("long", "short")
+        return
+    sender, receiver, _ = pair()
+    wires = Wires(helper, sender, receiver, threaded=True)
+    python = []
+    take, sender.packets.take_in_place = sender.packets.take_in_place, lambda n: (python.append(n), take(n))
+    extensions = ((1, b"a"),)
+    streams = [(96, 1002, VP8_KEY), (111, 1001, b"sound")]
+    wires.put(
+        sender,
+        *(
+            RtpPacket(payload_type, (65_500 + number) & 0xFFFF, number, ssrc, payload, False, extensions).write()
+            for number in range(100)
+            for payload_type, ssrc, payload in streams
+        ),
+    )
+    # All was left before Python looked: of each stream it opens the lane and learns the extensions, no more.
+    assert len(python) == 4
+    assert [packet.timestamp for packet in sender.listener.audio] == list(range(100))
+    for payload_type in (96, 111):
+        sent = [packet for packet in receiver.transport.rtp if packet.payload_type == payload_type]
+        steps = {(b.sequence_number - a.sequence_number) & 0xFFFF for a, b in itertools.pairwise(sent)}
+        assert (len(sent), steps) == (100, {1})
+    wires.put(sender, RtpPacket(96, 64, 100, 1002, VP8_KEY, False, extensions).write())
+    assert len(python) == 4
+    wires.close()
 
 
 def test_another_source_and_another_listener_end_the_short_way():
