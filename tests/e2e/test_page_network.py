@@ -173,15 +173,22 @@ async def test_after_a_break_the_way_back_is_counted_down_and_can_be_cut_short(s
     assert len(stub.of_type("join")) == tries + 1
 
 
+# A connection that is still being made would become connected after it broke.
+BREAK_WHEN_CONNECTED = """async () => {
+    while (fakeMedia.connections.at(-1).connectionState !== 'connected') await new Promise((go) => setTimeout(go, 10));
+    fakeMedia.connections.at(-1).become('disconnected');
+}"""
+
+
 async def test_a_media_connection_that_breaks_is_counted_down_and_made_anew(stub, open_page):
     page = await join_call(stub, open_page)
-    await page.evaluate("fakeMedia.connections.at(-1).become('disconnected')")
+    await page.evaluate(BREAK_WHEN_CONNECTED)
     notice = page.locator(".states .reconnect")
     await expect(notice.locator('[role="timer"]')).to_have_text(re.compile(r"^Tentando de novo em [1-3] s…$"))
     await page.click("#retry-now")
     await stub.told("offer", 2)
     await expect(notice).to_have_count(0)
-    await page.evaluate("fakeMedia.connections.at(-1).become('disconnected')")
+    await page.evaluate(BREAK_WHEN_CONNECTED)
     await stub.told("offer", 3)
     await expect(notice).to_have_count(0)
 

@@ -124,4 +124,5 @@ async def _both_voices_are_kept(folder) -> None:
     for role in ("clinician", "patient"):
         voice = samples(folder / f"{role}.ogg")
         loud = [np.abs(voice[at : at + RATE_HZ // 10]).max() > 0.02 for at in range(0, len(voice), RATE_HZ // 10)]
-        assert sum(loud) >= 10, role
+        # Chromium's false microphone beeps once a second or oftener; half of that bears a mute in between.
+        assert sum(loud) >= len(loud) / 20, (role, loud)
