@@ -41,15 +41,30 @@ _SUFFIXES = {"vtt": "vtt", "srt": "srt", "text": "txt"}
     )
 )
 async def read_transcript(request: web.Request) -> web.Response:
-    """Read the transcript as JSON with word times, or as WebVTT, SubRip or plain text."""
+    """Read the transcript as JSON with word times, or as WebVTT, SubRip or plain text.
+
+    The final edition comes of a second pass over the recording, some time after the call.
+    """
     consultation_id = consultation_id_of(request)
-    form = read_query(request, TranscriptQuery).format
+    query = read_query(request, TranscriptQuery)
+    form = query.format
     store = await settled_store(request)
     consultation = await store.consultation(consultation_id)
-    utterances = tuple(sorted(await store.utterances(consultation_id), key=lambda spoken: spoken.start_s))
+    state = await store.second_pass(consultation_id)
+    edition = query.edition or ("final" if state == "done" else "live")
+    if edition == "final" and state != "done":
+        raise NotFound("There is no final transcript of this consultation, or not yet: read the live one.")
+    found = await store.utterances(consultation_id, edition)
+    utterances = tuple(sorted(found, key=lambda spoken: spoken.start_s))
     if form == "json":
         return json_response(
-            Transcript(consultation_id=consultation_id, language=consultation.language, utterances=utterances)
+            Transcript(
+                consultation_id=consultation_id,
+                edition=edition,
+                second_pass=state,
+                language=consultation.language,
+                utterances=utterances,
+            )
         )
     participants = await store.participants(consultation_id)
     speakers = Speakers.of(consultation.language, {one.role: one.name for one in participants}, utterances)

@@ -93,7 +93,7 @@ async function addNames({ api, session }) {
  */
 async function addStored({ api, session }) {
   const none = () => [];
-  const [stored, tips, chat] = await Promise.all([api.transcript().catch(none), api.tips().catch(none), api.chat().catch(none)]);
+  const [stored, tips, chat] = await Promise.all([api.transcript('live').catch(none), api.tips().catch(none), api.chat().catch(none)]);
   for (const { tip, mark } of tips) session.record.putTip({ tip, atS: 0, mark });
   for (const { message_id: id, role, name, text, at_s: atS } of chat) session.record.putChat({ id, role, name, text, atS, pending: false });
   for (const { id, role, start_s: startS, end_s: endS, text, language } of stored) {

@@ -17,6 +17,8 @@ export interface Word {
   probability: number;
 }
 
+export type Edition = 'live' | 'final';
+
 export interface Utterance {
   id: string;
   role: Role;

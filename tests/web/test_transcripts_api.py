@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from server.model.consultation import Role
+from server.model.transcript import Utterance
+
 from .conftest import House
 from .fakes import CONSULTATION, OTHER_CONSULTATION
 
@@ -29,6 +32,25 @@ async def test_the_transcript_comes_as_a_file(house: House, form: str, content_t
     assert (answer.content_type, answer.charset) == (content_type, "utf-8")
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
     assert "Profissional de saúde (Dra. Ana)" in await answer.text()
+
+
+async def test_the_final_transcript_counts_once_it_is_there_and_the_live_one_stays(house: House) -> None:
+    house.store.passes[CONSULTATION] = "waiting"
+    waiting = await (await house.call("GET", f"{ONE}/transcript")).json()
+    assert (waiting["edition"], waiting["second_pass"]) == ("live", "waiting")
+    assert (await house.call("GET", f"{ONE}/transcript?edition=final")).status == 404
+    better = Utterance(id="f1", role=Role.PATIENT, start_s=3.5, end_s=5.0, text="Dói bem aqui", language="pt")
+    house.store.said_finally[CONSULTATION] = [better]
+    for query, edition, ids in (
+        ("", "final", ["f1"]),
+        ("?edition=final", "final", ["f1"]),
+        ("?edition=live", "live", ["u1", "u2"]),
+    ):
+        transcript = await (await house.call("GET", f"{ONE}/transcript{query}", "patient")).json()
+        assert (transcript["edition"], transcript["second_pass"]) == (edition, "done")
+        assert [spoken["id"] for spoken in transcript["utterances"]] == ids
+    text = await (await house.call("GET", f"{ONE}/transcript?format=text")).text()
+    assert "Dói bem aqui" in text
 
 
 async def test_an_unknown_form_is_refused(house: House) -> None:
