@@ -28,7 +28,7 @@ Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
 Prose = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 AGENT_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 AgentId = Annotated[str, Field(pattern=AGENT_ID_PATTERN)]
-TranscriptFormat = Literal["json", "vtt", "srt", "text"]
+TranscriptFormat = Literal["json", "vtt", "srt", "text", "docx"]
 DAY_S = 24 * 3600
 
 

@@ -7,6 +7,7 @@ from aiohttp import web
 from ..model.audience import roles_of
 from ..model.consultation import Role
 from ..model.errors import DatabaseUnavailable, NotFound
+from .docx import CONTENT_TYPE as DOCX
 from .exchange import Speaks, json_response, read_query, speaks
 from .keys import CLAIMS, settled_store
 from .paths import consultation_id_of
@@ -20,7 +21,7 @@ from .resources import (
     TranscriptFormat,
     TranscriptQuery,
 )
-from .transcript_formats import Speakers, as_srt, as_text, as_vtt
+from .transcript_formats import Speakers, as_docx, as_srt, as_text, as_vtt
 
 _WRITERS = {"vtt": as_vtt, "srt": as_srt, "text": as_text}
 _CONTENT_TYPES: dict[TranscriptFormat, str] = {
@@ -28,20 +29,21 @@ _CONTENT_TYPES: dict[TranscriptFormat, str] = {
     "vtt": "text/vtt",
     "srt": "application/x-subrip",
     "text": "text/plain",
+    "docx": DOCX,
 }
-_SUFFIXES = {"vtt": "vtt", "srt": "srt", "text": "txt"}
+_SUFFIXES = {"vtt": "vtt", "srt": "srt", "text": "txt", "docx": "docx"}
 
 
 @speaks(
     Speaks(
         query=TranscriptQuery,
         returns=Transcript,
-        contents=("text/vtt", "application/x-subrip", "text/plain"),
+        contents=("text/vtt", "application/x-subrip", "text/plain", DOCX),
         raises=(NotFound, DatabaseUnavailable),
     )
 )
 async def read_transcript(request: web.Request) -> web.Response:
-    """Read the transcript as JSON with word times, or as WebVTT, SubRip or plain text.
+    """Read the transcript as JSON with word times, or as WebVTT, SubRip, plain text or Word document.
 
     The final edition comes of a second pass over the recording, some time after the call.
     """
@@ -68,10 +70,14 @@ async def read_transcript(request: web.Request) -> web.Response:
         )
     participants = await store.participants(consultation_id)
     speakers = Speakers.of(consultation.language, {one.role: one.name for one in participants}, utterances)
+    if form == "docx":
+        body, charset = as_docx(utterances, speakers, consultation.title), None
+    else:
+        body, charset = _WRITERS[form](utterances, speakers).encode(), "utf-8"
     return web.Response(
-        body=_WRITERS[form](utterances, speakers).encode(),
+        body=body,
         content_type=_CONTENT_TYPES[form],
-        charset="utf-8",
+        charset=charset,
         headers={"Content-Disposition": f'attachment; filename="transcript-{consultation_id}.{_SUFFIXES[form]}"'},
     )
 

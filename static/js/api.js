@@ -1,6 +1,6 @@
 /** What the page asks of the REST API, with the join token as its bearer. */
 
-/** @typedef {'vtt' | 'srt' | 'text'} TranscriptFormat */
+/** @typedef {'vtt' | 'srt' | 'text' | 'docx'} TranscriptFormat */
 
 export class Api {
   /**

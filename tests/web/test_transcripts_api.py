@@ -34,6 +34,14 @@ async def test_the_transcript_comes_as_a_file(house: House, form: str, content_t
     assert "Profissional de saúde (Dra. Ana)" in await answer.text()
 
 
+async def test_the_transcript_comes_as_a_word_document(house: House) -> None:
+    answer = await house.call("GET", f"{ONE}/transcript?format=docx", "clinician")
+    assert answer.content_type == "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    assert answer.charset is None
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="transcript-consultation-one.docx"'
+    assert (await answer.read()).startswith(b"PK")
+
+
 async def test_the_final_transcript_counts_once_it_is_there_and_the_live_one_stays(house: House) -> None:
     house.store.passes[CONSULTATION] = "waiting"
     waiting = await (await house.call("GET", f"{ONE}/transcript")).json()
@@ -54,7 +62,7 @@ async def test_the_final_transcript_counts_once_it_is_there_and_the_live_one_sta
 
 
 async def test_an_unknown_form_is_refused(house: House) -> None:
-    assert (await house.call("GET", f"{ONE}/transcript?format=docx")).status == 422
+    assert (await house.call("GET", f"{ONE}/transcript?format=odt")).status == 422
 
 
 async def test_a_consultation_in_which_nobody_spoke_has_an_empty_transcript(house: House) -> None:
