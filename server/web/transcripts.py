@@ -9,7 +9,7 @@ from ..model.consultation import Role
 from ..model.errors import DatabaseUnavailable, NotFound
 from .docx import CONTENT_TYPE as DOCX
 from .exchange import Speaks, json_response, read_query, speaks
-from .keys import CLAIMS, settled_store
+from .keys import CLAIMS, SETTINGS, settled_store
 from .paths import consultation_id_of
 from .resources import (
     ActivityLine,
@@ -53,6 +53,8 @@ async def read_transcript(request: web.Request) -> web.Response:
     store = await settled_store(request)
     consultation = await store.consultation(consultation_id)
     state = await store.second_pass(consultation_id)
+    if state == "waiting" and not request.app[SETTINGS].second_pass:
+        state = "none"
     edition = query.edition or ("final" if state == "done" else "live")
     if edition == "final" and state != "done":
         raise NotFound("There is no final transcript of this consultation, or not yet: read the live one.")

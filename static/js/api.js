@@ -20,10 +20,10 @@ export class Api {
   /**
    * As it was heard live, or finally: by the second pass over the recording.
    * @param {import('./types.js').Edition} edition
-   * @returns {Promise<import('./types.js').Utterance[]>}
+   * @returns {Promise<import('./types.js').Transcript>}
    */
   async transcript(edition) {
-    return (await (await this.#ask(`/transcript?edition=${edition}`)).json()).utterances;
+    return (await this.#ask(`/transcript?edition=${edition}`)).json();
   }
 
   /** @returns {Promise<{ tip: import('./types.js').Tip, mark: import('./types.js').TipMark | null }[]>} */

@@ -19,6 +19,12 @@ export interface Word {
 
 export type Edition = 'live' | 'final';
 
+export interface Transcript {
+  edition: Edition;
+  second_pass: 'none' | 'waiting' | 'done' | 'failed';
+  utterances: Utterance[];
+}
+
 export interface Utterance {
   id: string;
   role: Role;

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from server.model.consultation import Role
 from server.model.transcript import Utterance
+from server.web.application import WebContext, setup_web
 
 from .conftest import House
-from .fakes import CONSULTATION, OTHER_CONSULTATION
+from .fakes import CONSULTATION, OTHER_CONSULTATION, FakeStore
 
 ONE = f"/api/consultations/{CONSULTATION}"
 
@@ -117,3 +122,14 @@ async def test_words_on_their_way_are_waited_for_but_not_while_the_database_is_a
     house.store.settlings, house.store.away = 0, True
     assert (await house.call("GET", f"{ONE}/{what}")).status == 503
     assert house.store.settlings == 0
+
+
+async def test_nothing_is_promised_where_no_second_pass_is_made(context: WebContext) -> None:
+    app = web.Application()
+    setup_web(app, replace(context, settings=context.settings.model_copy(update={"second_pass": False})))
+    async with TestClient(TestServer(app)) as client:
+        assert isinstance(context.store, FakeStore)
+        context.store.passes[CONSULTATION] = "waiting"
+        token = context.authority.issue(identity="s", name="S", role="service", consultation_id=None)
+        answer = await client.get(f"{ONE}/transcript", headers={"Authorization": f"Bearer {token}"})
+        assert (await answer.json())["second_pass"] == "none"
