@@ -23,8 +23,10 @@ from .recording.finalize import finalize
 from .recording.recorder import Recorder
 from .recording.recover import finished, recover, unfinished
 from .rooms.registry import Registry
+from .rooms.second_passes import SecondPasses
 from .rooms.services import Recording, RoomServices
 from .settings import Settings
+from .speech.second_pass import read_again
 from .speech.service import SpeechService
 from .speech.ways import SharedProcess
 from .storage.choose import database_url
@@ -104,6 +106,9 @@ async def running(
         )
         registry = await stack.enter_async_context(Registry(services))
         await registry.resume()
+        if settings.second_pass:
+            again = SecondPasses(settings, store, read_again, lambda: bool(registry.rooms()), services.owns)
+            await stack.enter_async_context(again)
         application = web.Application()
         signaling = Signaling(registry, authority, settings)
         context = WebContext(

@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     speech_compute_type: str = Field("default", description="CTranslate2 compute type; default chooses by device")
     speech_threads: int = Field(0, ge=0, description="CPU threads of the model; 0 chooses")
 
+    # The second pass: reading the recording again after the call
+    second_pass: bool = Field(True, description="read each recording again while no call is live")
+    second_pass_model: str = Field("", description="model for that, as in SPEECH_MODEL; empty: the same model")
+    second_pass_beam: int = Field(8, ge=1, le=32, description="how many readings it weighs against each other")
+
     # Tips
     llm_provider: str = Field("", description="rules or openai_compatible; empty chooses by LLM_BASE_URL")
     llm_base_url: str | None = Field(None, description="any OpenAI-compatible endpoint, ending in /v1")

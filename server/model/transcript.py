@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from .consultation import Frozen, Role
+
+Edition = Literal["live", "final"]
+"""As heard during the call, or by the second pass over its recording."""
+SecondPassState = Literal["none", "waiting", "done", "failed"]
+"""How far the second pass is; `none`: there is no recording to read, or not yet."""
 
 
 class Word(Frozen):

@@ -148,7 +148,7 @@ def _ignore(arrived_s: float, event: Event) -> None:
 async def _collect(
     api: aiohttp.ClientSession, consultation_id: str, script: Script, gathered: Gathered, zero_s: dict[Role, float]
 ) -> dict[str, Any]:
-    transcript = await _json(api, "GET", f"/api/consultations/{consultation_id}/transcript")
+    transcript = await _json(api, "GET", f"/api/consultations/{consultation_id}/transcript?edition=live")
     said = [one.event.utterance for one in gathered.heard if isinstance(one.event, FinalTranscript)]
     result: dict[str, Any] = {
         "consultation": consultation_id,

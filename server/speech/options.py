@@ -20,6 +20,7 @@ class ProviderOptions(BaseModel):
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     compute_type: str = "default"
     threads: int = 0
+    final_beam: int = 5
 
     @classmethod
     def from_settings(cls, settings: Settings) -> ProviderOptions:
@@ -31,3 +32,11 @@ class ProviderOptions(BaseModel):
             compute_type=settings.speech_compute_type,
             threads=settings.speech_threads,
         )
+
+    @classmethod
+    def for_second_pass(cls, settings: Settings) -> ProviderOptions:
+        """Read those of the second pass from the settings."""
+        better: dict[str, object] = {"final_beam": settings.second_pass_beam}
+        if settings.second_pass_model:
+            better |= {"model": settings.second_pass_model}
+        return cls.from_settings(settings).model_copy(update=better)

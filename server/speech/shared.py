@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..model.errors import SpeechUnavailable
 from .port import Pcm, StreamOptions
-from .recogniser import Recogniser
+from .recogniser import Hypothesis, Recogniser, Request
 from .scheduler import Scheduler
 from .transcriber import Transcriber
 
@@ -34,9 +34,18 @@ class SharedRecogniser:
         Raises:
             SpeechUnavailable: If it cannot be used.
         """
-        self._new_activity = await asyncio.to_thread(self._load_activity)
-        await asyncio.to_thread(self._recogniser.load)
+        self._new_activity, _ = await asyncio.to_thread(self.load)
         self._scheduler = Scheduler(self._recogniser.recognise)
+
+    def load(self) -> tuple[Callable[[], Activity], Callable[[Request], Hypothesis]]:
+        """Load the model; return what makes one stream's voice activity, and what reads an utterance. Blocks.
+
+        Raises:
+            SpeechUnavailable: If it cannot be used.
+        """
+        new_activity = self._load_activity()
+        self._recogniser.load()
+        return new_activity, self._recogniser.recognise
 
     async def open(self, options: StreamOptions) -> Transcriber:
         """Open a stream for one participant.

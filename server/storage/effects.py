@@ -71,6 +71,8 @@ def _tables(event: Event) -> Iterator[Statement]:
         case RecordingFinalized(files=files):
             for file in files:
                 yield "add_recording", file.model_dump()
+            if any(file.role is not None and file.format == "wav" for file in files):
+                yield "queue_second_pass", {}
         case _:
             return
 

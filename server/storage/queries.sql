@@ -29,7 +29,13 @@ FROM participants WHERE consultation_id = %(cid)s ORDER BY joined_at, role;
 
 -- name: utterances
 SELECT id, role, start_s, end_s, text, words, language, provider
-FROM utterances WHERE consultation_id = %(cid)s ORDER BY start_s, end_s, id;
+FROM utterances WHERE consultation_id = %(cid)s AND edition = %(edition)s ORDER BY start_s, end_s, id;
+
+-- name: second_pass
+SELECT state FROM second_passes WHERE consultation_id = %(cid)s;
+
+-- name: waiting_second_passes
+SELECT consultation_id FROM second_passes WHERE state = 'waiting' ORDER BY failures, queued_at, consultation_id;
 
 -- name: chat_messages
 SELECT at_s, message_id, role, name, text
@@ -64,6 +70,23 @@ VALUES (%(id)s, %(name)s, %(chat_model)s, %(speech_provider)s, %(language)s, %(s
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, chat_model = excluded.chat_model, speech_provider = excluded.speech_provider,
     language = excluded.language, sensitivity = excluded.sensitivity, prompt = excluded.prompt, updated_at = now();
+
+-- The second pass: a job that waits here until its transcript is kept
+
+-- name: note_second_pass_failure
+UPDATE second_passes SET failures = failures + 1, settled_at = CASE WHEN failures + 1 >= %(most)s THEN now() END,
+    state = CASE WHEN failures + 1 >= %(most)s THEN 'failed' ELSE state END
+WHERE consultation_id = %(cid)s AND state = 'waiting';
+
+-- name: lock_second_pass
+SELECT state FROM second_passes WHERE consultation_id = %(cid)s AND state = 'waiting' FOR UPDATE;
+
+-- name: add_final_utterance
+INSERT INTO utterances (consultation_id, edition, id, role, start_s, end_s, text, words, language, provider)
+VALUES (%(cid)s, 'final', %(id)s, %(role)s, %(start_s)s, %(end_s)s, %(text)s, %(words)s, %(language)s, %(provider)s);
+
+-- name: settle_second_pass
+UPDATE second_passes SET state = 'done', settled_at = now() WHERE consultation_id = %(cid)s;
 
 -- Effects of events
 
@@ -139,6 +162,9 @@ VALUES (%(cid)s, %(name)s, %(role)s, %(format)s, %(start_s)s, %(duration_s)s, %(
 ON CONFLICT (consultation_id, name) DO UPDATE SET
     role = excluded.role, format = excluded.format, start_s = excluded.start_s, duration_s = excluded.duration_s,
     size_bytes = excluded.size_bytes, sha256 = excluded.sha256;
+
+-- name: queue_second_pass
+INSERT INTO second_passes (consultation_id, queued_at) VALUES (%(cid)s, %(at)s) ON CONFLICT DO NOTHING;
 
 -- name: log_activity
 INSERT INTO activity (consultation_id, at, at_s, kind, role, detail)

@@ -13,11 +13,12 @@ from ..model.consultation import Agent, Consultation, Participant, Role
 from ..model.errors import Conflict, InvalidRequest, NotFound
 from ..model.events import ChatSent, RecordingFile
 from ..model.insight import Tip, TipMark
-from ..model.transcript import Utterance
+from ..model.transcript import Edition, SecondPassState, Utterance
 from .clean import clean, clean_fields
 from .connecting import Connection
 from .database import Database, Row
 from .queries import queries
+from .second_passes import SecondPasses
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Reader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.second_passes = SecondPasses(database)
 
     async def consultation(self, consultation_id: str) -> Consultation:
         """Return one consultation.
@@ -119,9 +121,15 @@ class Reader:
         """Return who sat there, in order of joining; `present_s` counts up to their last change."""
         return [Participant.model_validate(row) for row in await self._of("participants", consultation_id)]
 
-    async def utterances(self, consultation_id: str) -> list[Utterance]:
-        """Return the transcript in the order of speech."""
-        return [Utterance.model_validate(row) for row in await self._of("utterances", consultation_id)]
+    async def utterances(self, consultation_id: str, edition: Edition = "live") -> list[Utterance]:
+        """Return the transcript in the order of speech: as heard live, or by the second pass."""
+        rows = await self._database.rows("utterances", {"cid": consultation_id, "edition": edition})
+        return [Utterance.model_validate(row) for row in rows]
+
+    async def second_pass(self, consultation_id: str) -> SecondPassState:
+        """Return how far the second pass over the recording is."""
+        rows = await self._of("second_pass", consultation_id)
+        return rows[0]["state"] if rows else "none"
 
     async def chat_messages(self, consultation_id: str) -> list[ChatSent]:
         """Return the chat, oldest first."""

@@ -13,7 +13,7 @@ from ..model.consultation import Agent, Consultation, Participant, Role
 from ..model.events import ChatSent, EndReason, RecordingFile, SidecarState
 from ..model.insight import Tip, TipMark
 from ..model.recording_state import RecordingState
-from ..model.transcript import Utterance
+from ..model.transcript import Edition, SecondPassState, Utterance
 from ..settings import Settings
 from .auth import Claims, TokenAuthority
 from .limits import Limits
@@ -74,8 +74,11 @@ class ConsultationStore(Protocol):
     async def participants(self, consultation_id: str, /) -> Sequence[Participant]:
         """Return who takes or took part."""
 
-    async def utterances(self, consultation_id: str, /) -> Sequence[Utterance]:
-        """Return the transcript in the order of speech."""
+    async def utterances(self, consultation_id: str, edition: Edition, /) -> Sequence[Utterance]:
+        """Return one edition of the transcript in the order of speech."""
+
+    async def second_pass(self, consultation_id: str, /) -> SecondPassState:
+        """Return how far the second pass over the recording is."""
 
     async def chat_messages(self, consultation_id: str, /) -> Sequence[ChatSent]:
         """Return the chat, oldest first."""

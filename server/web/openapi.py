@@ -18,6 +18,7 @@ from .routes import Route
 
 REF = "#/components/schemas/{model}"
 _MODES: tuple[JsonSchemaMode, ...] = ("validation", "serialization")
+_TEXTS = {"text/plain", "text/vtt", "application/x-subrip"}
 _HTTP_REFUSALS = {408: "The body did not arrive in time.", 413: "The body is too large.", 415: "The body is not JSON."}
 
 
@@ -115,9 +116,7 @@ def _responses(route: Route, speech: Speaks, references: Any) -> dict[str, Any]:
     if speech.returns is not None:
         content["application/json"] = {"schema": references[(speech.returns, "serialization")]}
     for media_type in speech.contents:
-        content[media_type] = (
-            {} if speech.ranged or media_type == "application/json" else {"schema": {"type": "string"}}
-        )
+        content[media_type] = {"schema": {"type": "string"}} if media_type in _TEXTS else {}
     responses: dict[str, Any] = {str(speech.status): {"description": route.summary, "content": content}}
     if speech.ranged:
         responses["206"] = {"description": "The part that Range names", "content": content}

@@ -21,14 +21,14 @@ from ..model.consultation import (
 from ..model.events import ChatSent, RecordingFile
 from ..model.insight import Tip, TipMark
 from ..model.recording_state import RecordingState
-from ..model.transcript import Utterance
+from ..model.transcript import Edition, SecondPassState, Utterance
 
 # PostgreSQL keeps no NUL; one-line fields keep no control characters at all.
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
 Prose = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 AGENT_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 AgentId = Annotated[str, Field(pattern=AGENT_ID_PATTERN)]
-TranscriptFormat = Literal["json", "vtt", "srt", "text"]
+TranscriptFormat = Literal["json", "vtt", "srt", "text", "docx"]
 DAY_S = 24 * 3600
 
 
@@ -80,9 +80,10 @@ class ConsultationsQuery(Frozen):
 
 
 class TranscriptQuery(Frozen):
-    """How the transcript is written."""
+    """How the transcript is written, and which: heard live, or final. Without an edition: final if there is one."""
 
     format: TranscriptFormat = "json"
+    edition: Edition | None = None
 
 
 class NoQuery(Frozen):
@@ -123,9 +124,11 @@ class IssuedToken(Frozen):
 
 
 class Transcript(Frozen):
-    """What both said, in order; times are seconds on the room clock."""
+    """What both said, in order; times are seconds on the room clock. `second_pass` tells whether a final one comes."""
 
     consultation_id: str
+    edition: Edition
+    second_pass: SecondPassState
     language: Language
     utterances: tuple[Utterance, ...]
 

@@ -1,4 +1,4 @@
-"""A transcript as WebVTT, SubRip and plain text. Pure."""
+"""A transcript as WebVTT, SubRip, plain text and Word document. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Self
 
 from ..model.consultation import Language, Role
 from ..model.transcript import Utterance
+from .docx import Paragraph, Run, docx
 
 ROLE_NAMES: Mapping[str, Mapping[Role, str]] = {
     "pt": {Role.CLINICIAN: "Profissional de saúde", Role.PATIENT: "Paciente"},
     "en": {Role.CLINICIAN: "Clinician", Role.PATIENT: "Patient"},
 }
+
+TRANSCRIPT_WORDS: Mapping[str, str] = {"pt": "Transcrição", "en": "Transcript"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Speakers:
     """How each seat is called in a transcript."""
 
     labels: Mapping[Role, str]
+    language: str = "en"
 
     @classmethod
     def of(cls, language: Language, names: Mapping[Role, str], utterances: Sequence[Utterance]) -> Self:
@@ -28,7 +32,8 @@ class Speakers:
         heard = Counter(spoken.language[:2] for spoken in utterances)
         chosen = language if language != "auto" else next((code for code, _ in heard.most_common(1)), "en")
         roles = ROLE_NAMES.get(chosen, ROLE_NAMES["en"])
-        return cls({role: f"{roles[role]} ({names[role]})" if names.get(role) else roles[role] for role in Role})
+        labels = {role: f"{roles[role]} ({names[role]})" if names.get(role) else roles[role] for role in Role}
+        return cls(labels, chosen)
 
 
 def as_vtt(utterances: Sequence[Utterance], speakers: Speakers) -> str:
@@ -58,6 +63,21 @@ def as_text(utterances: Sequence[Utterance], speakers: Speakers) -> str:
     return "".join(
         f"[{_clock(spoken.start_s, '.')[:-4]}] {_one_line(f'{speakers.labels[spoken.role]}: {spoken.text}')}\n"
         for spoken in utterances
+    )
+
+
+def as_docx(utterances: Sequence[Utterance], speakers: Speakers, title: str) -> bytes:
+    """Return a Word document with a paragraph for each utterance: time, speaker, words."""
+    word = TRANSCRIPT_WORDS.get(speakers.language, TRANSCRIPT_WORDS["en"])
+    head = f"{word}: {_one_line(title)}" if title else word
+    return docx(head, (_docx_line(spoken, speakers) for spoken in utterances), speakers.language)
+
+
+def _docx_line(spoken: Utterance, speakers: Speakers) -> Paragraph:
+    return (
+        Run(f"[{_clock(spoken.start_s, '.')[:-4]}] ", faint=True),
+        Run(f"{_one_line(speakers.labels[spoken.role])}: ", bold=True),
+        Run(_one_line(spoken.text)),
     )
 
 

@@ -7,8 +7,9 @@ from aiohttp import web
 from ..model.audience import roles_of
 from ..model.consultation import Role
 from ..model.errors import DatabaseUnavailable, NotFound
+from .docx import CONTENT_TYPE as DOCX
 from .exchange import Speaks, json_response, read_query, speaks
-from .keys import CLAIMS, settled_store
+from .keys import CLAIMS, SETTINGS, settled_store
 from .paths import consultation_id_of
 from .resources import (
     ActivityLine,
@@ -20,7 +21,7 @@ from .resources import (
     TranscriptFormat,
     TranscriptQuery,
 )
-from .transcript_formats import Speakers, as_srt, as_text, as_vtt
+from .transcript_formats import Speakers, as_docx, as_srt, as_text, as_vtt
 
 _WRITERS = {"vtt": as_vtt, "srt": as_srt, "text": as_text}
 _CONTENT_TYPES: dict[TranscriptFormat, str] = {
@@ -28,35 +29,57 @@ _CONTENT_TYPES: dict[TranscriptFormat, str] = {
     "vtt": "text/vtt",
     "srt": "application/x-subrip",
     "text": "text/plain",
+    "docx": DOCX,
 }
-_SUFFIXES = {"vtt": "vtt", "srt": "srt", "text": "txt"}
+_SUFFIXES = {"vtt": "vtt", "srt": "srt", "text": "txt", "docx": "docx"}
 
 
 @speaks(
     Speaks(
         query=TranscriptQuery,
         returns=Transcript,
-        contents=("text/vtt", "application/x-subrip", "text/plain"),
+        contents=("text/vtt", "application/x-subrip", "text/plain", DOCX),
         raises=(NotFound, DatabaseUnavailable),
     )
 )
 async def read_transcript(request: web.Request) -> web.Response:
-    """Read the transcript as JSON with word times, or as WebVTT, SubRip or plain text."""
+    """Read the transcript as JSON with word times, or as WebVTT, SubRip, plain text or Word document.
+
+    The final edition comes of a second pass over the recording, some time after the call.
+    """
     consultation_id = consultation_id_of(request)
-    form = read_query(request, TranscriptQuery).format
+    query = read_query(request, TranscriptQuery)
+    form = query.format
     store = await settled_store(request)
     consultation = await store.consultation(consultation_id)
-    utterances = tuple(sorted(await store.utterances(consultation_id), key=lambda spoken: spoken.start_s))
+    state = await store.second_pass(consultation_id)
+    if state == "waiting" and not request.app[SETTINGS].second_pass:
+        state = "none"
+    edition = query.edition or ("final" if state == "done" else "live")
+    if edition == "final" and state != "done":
+        raise NotFound("There is no final transcript of this consultation, or not yet: read the live one.")
+    found = await store.utterances(consultation_id, edition)
+    utterances = tuple(sorted(found, key=lambda spoken: spoken.start_s))
     if form == "json":
         return json_response(
-            Transcript(consultation_id=consultation_id, language=consultation.language, utterances=utterances)
+            Transcript(
+                consultation_id=consultation_id,
+                edition=edition,
+                second_pass=state,
+                language=consultation.language,
+                utterances=utterances,
+            )
         )
     participants = await store.participants(consultation_id)
     speakers = Speakers.of(consultation.language, {one.role: one.name for one in participants}, utterances)
+    if form == "docx":
+        body, charset = as_docx(utterances, speakers, consultation.title), None
+    else:
+        body, charset = _WRITERS[form](utterances, speakers).encode(), "utf-8"
     return web.Response(
-        body=_WRITERS[form](utterances, speakers).encode(),
+        body=body,
         content_type=_CONTENT_TYPES[form],
-        charset="utf-8",
+        charset=charset,
         headers={"Content-Disposition": f'attachment; filename="transcript-{consultation_id}.{_SUFFIXES[form]}"'},
     )
 

@@ -1,4 +1,4 @@
-/** The files that remain: the recording, and the transcript in three formats. */
+/** The files that remain: the recording, and the transcript in four formats. */
 
 import { save } from './api.js';
 import { h, icon, setText } from './dom.js';
@@ -28,7 +28,7 @@ export function recordingDownloads({ api, toasts, session }, files) {
 
 /** @param {import('./after.js').AfterOptions} options */
 export function transcriptDownloads({ api, toasts, session }) {
-  const formats = /** @type {const} */ (['text', 'vtt', 'srt']);
+  const formats = /** @type {const} */ (['text', 'docx', 'vtt', 'srt']);
   const buttons = formats.map((format) => {
     const suffix = format === 'text' ? 'txt' : format;
     const name = `transcript-${session.store.state.consultationId}.${suffix}`;

@@ -1,6 +1,7 @@
-/** The transcript of a consultation that is over; while its recording plays, it shows who speaks. */
+/** The transcript of a consultation that is over: final, live or what differs; while its recording plays, it shows who speaks. */
 
-import { h } from './dom.js';
+import { differences } from './differences.js';
+import { h, setText } from './dom.js';
 import { clock } from './format.js';
 import { t } from './i18n.js';
 
@@ -10,16 +11,28 @@ const REGION = { tabindex: '0', role: 'region', 'aria-labelledby': 'transcript-t
 const SCROLL_KEYS = new Set(['ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End']);
 
 /** @typedef {import('./record.js').Caption} Caption */
+/** @typedef {import('./differences.js').Compared} Compared */
+/** @typedef {'final' | 'live' | 'differences'} View */
+
+/** @type {View[]} */
+const VIEWS = ['final', 'live', 'differences'];
 
 /** @param {import('./session.js').Session} session */
 export function transcriptSection(session) {
   const list = h('ol', { class: 'lines' });
   const none = h('p', { class: 'muted', t: 'after.noTranscript' });
+  const note = h('p', { class: 'muted', id: 'second-pass', hidden: true, attrs: { role: 'status' } });
+  const choice = h('fieldset', { class: 'views', id: 'views', hidden: true }, h('legend', { class: 'visually-hidden', t: 'after.view' }),
+    ...VIEWS.map((value) => h('label', {}, h('input', { attrs: { type: 'radio', name: 'view', value } }), h('span', { t: `after.view.${value}` }))));
   const scroller = h('div', { class: 'transcript-scroller' }, list);
   const follow = h('button', { class: 'button small follow', id: 'follow', t: 'player.follow', hidden: true, attrs: { type: 'button' } });
-  const element = h('section', { class: 'card', id: 'transcript' }, h('h2', { id: 'transcript-title', t: 'after.transcript' }), none, scroller, follow);
-  /** @type {Caption[]} */
+  const element = h('section', { class: 'card', id: 'transcript' }, h('h2', { id: 'transcript-title', t: 'after.transcript' }), note, choice, none, scroller, follow);
+  /** @type {(Caption | Compared)[]} */
   let said = [];
+  /** @type {Caption[] | null} */
+  let heardAgain = null;
+  /** @type {View} */
+  let view = 'live';
   /** @type {HTMLElement | null} */
   let current = null;
   /** @type {((atS: number) => void) | null} */
@@ -44,6 +57,10 @@ export function transcriptSection(session) {
     setFollows(true);
     (current?.querySelector('button') ?? scroller).focus({ preventScroll: true });
   });
+  choice.addEventListener('change', (event) => {
+    view = /** @type {View} */ (/** @type {HTMLInputElement} */ (event.target).value);
+    section.draw();
+  });
   list.addEventListener('click', (event) => {
     const line = /** @type {HTMLElement} */ (event.target).closest('.line');
     const caption = line && said[[...list.children].indexOf(line)];
@@ -52,12 +69,17 @@ export function transcriptSection(session) {
     setFollows(true);
     playFrom(caption.startS);
   });
-  const name = (/** @type {Caption} */ { role }) => session.peerNames[role] ?? t(`role.${role}`);
-  return {
+  const name = (/** @type {import('./types.js').Role} */ role) => session.peerNames[role] ?? t(`role.${role}`);
+  const lines = () => {
+    const live = session.record.transcript();
+    if (!heardAgain || view === 'live') return live;
+    return view === 'final' ? heardAgain : differences(live, heardAgain);
+  };
+  const section = {
     element,
     draw() {
-      said = session.record.transcript();
-      list.replaceChildren(...said.map((caption) => spokenLine(caption, name(caption), playFrom !== null)));
+      said = lines();
+      list.replaceChildren(...said.map((caption) => spokenLine(caption, name(caption.role), playFrom !== null)));
       none.hidden = said.length > 0;
       current = null;
     },
@@ -71,6 +93,19 @@ export function transcriptSection(session) {
       line?.setAttribute('aria-current', 'true');
       current = line;
       reveal();
+    },
+    /** Say how the second pass over the recording is doing. @param {import('./i18n.js').Key | null} key */
+    note(key) {
+      note.hidden = !key;
+      if (key) setText(note, key);
+    },
+    /** Show the final transcript, and let the reader choose. @param {Caption[]} captions */
+    finally(captions) {
+      heardAgain = captions;
+      view = 'final';
+      for (const input of choice.querySelectorAll('input')) input.checked = input.value === view;
+      choice.hidden = false;
+      this.draw();
     },
     /** Keep to one height beside a player that is there, or may come. @param {boolean} keeps */
     hold(keeps) {
@@ -86,17 +121,33 @@ export function transcriptSection(session) {
       this.draw();
     },
   };
+  return section;
 }
 
 /**
- * @param {Caption} caption
+ * @param {Caption | Compared} caption
  * @param {string} name
  * @param {boolean} playable
  */
-function spokenLine({ id, role, startS, text, language }, name, playable) {
+function spokenLine(caption, name, playable) {
+  const { id, role, startS, language } = caption;
+  /** @type {Record<string, string>} */
+  const attrs = language ? { lang: language } : {};
+  const text = 'parts' in caption ? h('span', { class: 'line-text', attrs }, ...caption.parts.flatMap(marked)) : h('span', { class: 'line-text', text: caption.text, attrs });
   const when = playable
     ? h('button', { class: 'line-time', text: clock(startS), label: 'player.from', params: { time: clock(startS) }, attrs: { type: 'button' } })
     : h('time', { class: 'line-time', text: clock(startS) });
   return h('li', { class: 'line', data: { role, utterance: id } }, when,
-    h('span', { class: 'line-name', text: name }), h('span', { class: 'line-text', text, attrs: language ? { lang: language } : {} }));
+    h('span', { class: 'line-name', text: name }), text);
+}
+
+/**
+ * Screen readers seldom tell insertions and deletions: hidden words do.
+ * @param {import('./differences.js').Part} part
+ * @returns {(HTMLElement | null)[]}
+ */
+function marked({ kind, text }) {
+  if (kind === 'same') return [h('span', { text: `${text} ` })];
+  const hidden = h('span', { class: 'visually-hidden', t: `after.${kind}` });
+  return [h(kind === 'added' ? 'ins' : 'del', {}, hidden, h('span', { text })), h('span', { text: ' ' })];
 }

@@ -5,6 +5,7 @@ import { clock, number } from './format.js';
 import { isKey } from './i18n.js';
 import { transcriptDownloads } from './after-files.js';
 import { recordingSection } from './after-recording.js';
+import { captionOf, secondPass } from './after-second-pass.js';
 import { transcriptSection } from './after-transcript.js';
 import { other } from './store.js';
 
@@ -37,6 +38,7 @@ export function afterScreen(options) {
   }
   const transcript = transcriptSection(session);
   const known = addNames(options);
+  const second = why === 'ended' ? secondPass(options.api, transcript) : null;
   const recording = session.store.state.role === 'clinician' && why === 'ended' ? recordingSection(options, transcript, known) : null;
   const rest = h('div', { class: 'after-rest' });
   const draw = () => rest.replaceChildren(...drawn(options));
@@ -54,7 +56,10 @@ export function afterScreen(options) {
   const body = h('div', { class: 'after-body' }, transcript.element, h('div', { class: 'after-side' }, transcriptDownloads(options), recording?.files ?? null));
   return {
     element: h('div', { class: 'after' }, head, facts(options), h('div', { class: 'listening' }, recording?.element ?? null, body), rest),
-    close: () => recording?.close(),
+    close() {
+      recording?.close();
+      second?.close();
+    },
   };
 }
 
@@ -93,12 +98,10 @@ async function addNames({ api, session }) {
  */
 async function addStored({ api, session }) {
   const none = () => [];
-  const [stored, tips, chat] = await Promise.all([api.transcript().catch(none), api.tips().catch(none), api.chat().catch(none)]);
+  const [stored, tips, chat] = await Promise.all([api.transcript('live').catch(() => null), api.tips().catch(none), api.chat().catch(none)]);
   for (const { tip, mark } of tips) session.record.putTip({ tip, atS: 0, mark });
   for (const { message_id: id, role, name, text, at_s: atS } of chat) session.record.putChat({ id, role, name, text, atS, pending: false });
-  for (const { id, role, start_s: startS, end_s: endS, text, language } of stored) {
-    session.record.putCaption({ id, role, startS, endS, text, language, settledChars: text.length, final: true, gap: false });
-  }
+  for (const utterance of stored?.utterances ?? []) session.record.putCaption(captionOf(utterance));
 }
 
 /** @param {AfterOptions} options */

@@ -1,6 +1,6 @@
 /** What the page asks of the REST API, with the join token as its bearer. */
 
-/** @typedef {'vtt' | 'srt' | 'text'} TranscriptFormat */
+/** @typedef {'vtt' | 'srt' | 'text' | 'docx'} TranscriptFormat */
 
 export class Api {
   /**
@@ -17,9 +17,13 @@ export class Api {
     return (await this.#ask('')).json();
   }
 
-  /** @returns {Promise<import('./types.js').Utterance[]>} */
-  async transcript() {
-    return (await (await this.#ask('/transcript')).json()).utterances;
+  /**
+   * As it was heard live, or finally: by the second pass over the recording.
+   * @param {import('./types.js').Edition} edition
+   * @returns {Promise<import('./types.js').Transcript>}
+   */
+  async transcript(edition) {
+    return (await this.#ask(`/transcript?edition=${edition}`)).json();
   }
 
   /** @returns {Promise<{ tip: import('./types.js').Tip, mark: import('./types.js').TipMark | null }[]>} */

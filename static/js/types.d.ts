@@ -17,6 +17,14 @@ export interface Word {
   probability: number;
 }
 
+export type Edition = 'live' | 'final';
+
+export interface Transcript {
+  edition: Edition;
+  second_pass: 'none' | 'waiting' | 'done' | 'failed';
+  utterances: Utterance[];
+}
+
 export interface Utterance {
   id: string;
   role: Role;

@@ -106,6 +106,7 @@ def _environment(folder: str) -> dict[str, str]:
         "DATA_DIR": os.environ.get("DATA_DIR", f"{folder}/data"),
         "RECORDINGS_DIR": f"{folder}/recordings",
         "SPEECH_PROVIDER": "scripted",
+        "SECOND_PASS": "false",
         "LLM_PROVIDER": "rules",
         "MIN_FREE_DISK_MB": "10",
     }

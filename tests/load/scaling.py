@@ -117,6 +117,7 @@ def _server(folder: Path, workers: int) -> Iterator[tuple[str, int]]:
         "DATA_DIR": str(folder / "data"),
         "RECORDINGS_DIR": str(folder / "recordings"),
         "SPEECH_PROVIDER": "scripted",
+        "SECOND_PASS": "false",
         "LLM_PROVIDER": "rules",
         "MIN_FREE_DISK_MB": "10",
         "WORKERS": str(workers),

@@ -40,6 +40,9 @@ LINES: tuple[tuple[Role, float, str], ...] = (
     (Role.CLINICIAN, 38.0, "Você toma algum remédio? Tem alergia a algum medicamento?"),
     (Role.PATIENT, 43.6, "Tomo losartana de manhã. Acho que tenho alergia a dipirona."),
 )
+FINAL_TEXTS = {1: "Bom dia, doutora. Desde anteontem à noite <b>estou</b> com dor no peito."}
+"""What the second pass read otherwise."""
+SECOND_PASS: web.AppKey[list[str]] = web.AppKey("second_pass", list)
 
 
 def consultation() -> Consultation:
@@ -168,8 +171,17 @@ async def transcript(request: web.Request) -> web.Response:
     """Answer GET …/transcript."""
     if request.query.get("format", "json") != "json":
         return web.Response(text="Dra. Ana: Bom dia.")
-    utterances = [final(number).utterance.model_dump(mode="json") for number in range(len(LINES))]
-    return web.json_response({"consultation_id": ID, "language": "pt", "utterances": utterances})
+    state, edition = request.app.get(SECOND_PASS, ["none"])[0], request.query.get("edition", "live")
+    texts = FINAL_TEXTS if edition == "final" else {}
+    said = [final(number).utterance for number in range(len(LINES))]
+    utterances = [
+        one.model_copy(update={"id": f"f{number}", "text": texts[number]} if number in texts else {}).model_dump(
+            mode="json"
+        )
+        for number, one in enumerate(said)
+    ]
+    answer = {"consultation_id": ID, "edition": edition, "second_pass": state, "language": "pt"}
+    return web.json_response(answer | {"utterances": utterances})
 
 
 def recordings(state: str, progress: float, *, mixed: bool) -> dict[str, Any]:

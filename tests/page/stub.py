@@ -46,6 +46,7 @@ class Stub:
     asked: list[str] = field(default_factory=list)
     consent_rests: bool = False
     deaf: bool = False
+    second_pass: list[str] = field(default_factory=lambda: ["none"])
     address: str = ""
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     sequence: int = 0
@@ -177,6 +178,7 @@ async def serving(**options: Any) -> AsyncIterator[Stub]:
     stub = Stub(**options)
     app = web.Application()
     app[STATIC_DIR] = DEFAULT_STATIC_DIR
+    app[canned.SECOND_PASS] = stub.second_pass
     one = f"/api/consultations/{canned.ID}"
     app.router.add_get("/", serve_page)
     app.router.add_get("/join", serve_page)

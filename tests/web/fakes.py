@@ -12,7 +12,7 @@ from server.model.errors import DatabaseUnavailable, NotFound
 from server.model.events import ChatSent, EndReason, RecordingFile, SidecarState
 from server.model.insight import Audience, Evidence, Tip, TipKind, TipMark
 from server.model.recording_state import RecordingState
-from server.model.transcript import Utterance, Word
+from server.model.transcript import Edition, SecondPassState, Utterance, Word
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CONSULTATION = "consultation-one"
@@ -43,6 +43,8 @@ class FakeStore:
     kept: dict[str, Consultation] = field(default_factory=dict)
     listeners: dict[str, Agent] = field(default_factory=dict)
     said: dict[str, list[Utterance]] = field(default_factory=dict)
+    said_finally: dict[str, list[Utterance]] = field(default_factory=dict)
+    passes: dict[str, SecondPassState] = field(default_factory=dict)
     typed: dict[str, list[ChatSent]] = field(default_factory=dict)
     advised: dict[str, list[FakeTipRecord]] = field(default_factory=dict)
     recorded: dict[str, list[RecordingFile]] = field(default_factory=dict)
@@ -97,9 +99,13 @@ class FakeStore:
         self._check()
         return self.people.get(consultation_id, [])
 
-    async def utterances(self, consultation_id: str, /) -> Sequence[Utterance]:
+    async def utterances(self, consultation_id: str, edition: Edition, /) -> Sequence[Utterance]:
         self._check()
-        return self.said.get(consultation_id, [])
+        return (self.said if edition == "live" else self.said_finally).get(consultation_id, [])
+
+    async def second_pass(self, consultation_id: str, /) -> SecondPassState:
+        self._check()
+        return "done" if consultation_id in self.said_finally else self.passes.get(consultation_id, "none")
 
     async def chat_messages(self, consultation_id: str, /) -> Sequence[ChatSent]:
         self._check()

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from server.model.consultation import Role
+from server.model.transcript import Utterance
+from server.web.application import WebContext, setup_web
 
 from .conftest import House
-from .fakes import CONSULTATION, OTHER_CONSULTATION
+from .fakes import CONSULTATION, OTHER_CONSULTATION, FakeStore
 
 ONE = f"/api/consultations/{CONSULTATION}"
 
@@ -31,8 +39,35 @@ async def test_the_transcript_comes_as_a_file(house: House, form: str, content_t
     assert "Profissional de saúde (Dra. Ana)" in await answer.text()
 
 
+async def test_the_transcript_comes_as_a_word_document(house: House) -> None:
+    answer = await house.call("GET", f"{ONE}/transcript?format=docx", "clinician")
+    assert answer.content_type == "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    assert answer.charset is None
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="transcript-consultation-one.docx"'
+    assert (await answer.read()).startswith(b"PK")
+
+
+async def test_the_final_transcript_counts_once_it_is_there_and_the_live_one_stays(house: House) -> None:
+    house.store.passes[CONSULTATION] = "waiting"
+    waiting = await (await house.call("GET", f"{ONE}/transcript")).json()
+    assert (waiting["edition"], waiting["second_pass"]) == ("live", "waiting")
+    assert (await house.call("GET", f"{ONE}/transcript?edition=final")).status == 404
+    better = Utterance(id="f1", role=Role.PATIENT, start_s=3.5, end_s=5.0, text="Dói bem aqui", language="pt")
+    house.store.said_finally[CONSULTATION] = [better]
+    for query, edition, ids in (
+        ("", "final", ["f1"]),
+        ("?edition=final", "final", ["f1"]),
+        ("?edition=live", "live", ["u1", "u2"]),
+    ):
+        transcript = await (await house.call("GET", f"{ONE}/transcript{query}", "patient")).json()
+        assert (transcript["edition"], transcript["second_pass"]) == (edition, "done")
+        assert [spoken["id"] for spoken in transcript["utterances"]] == ids
+    text = await (await house.call("GET", f"{ONE}/transcript?format=text")).text()
+    assert "Dói bem aqui" in text
+
+
 async def test_an_unknown_form_is_refused(house: House) -> None:
-    assert (await house.call("GET", f"{ONE}/transcript?format=docx")).status == 422
+    assert (await house.call("GET", f"{ONE}/transcript?format=odt")).status == 422
 
 
 async def test_a_consultation_in_which_nobody_spoke_has_an_empty_transcript(house: House) -> None:
@@ -87,3 +122,14 @@ async def test_words_on_their_way_are_waited_for_but_not_while_the_database_is_a
     house.store.settlings, house.store.away = 0, True
     assert (await house.call("GET", f"{ONE}/{what}")).status == 503
     assert house.store.settlings == 0
+
+
+async def test_nothing_is_promised_where_no_second_pass_is_made(context: WebContext) -> None:
+    app = web.Application()
+    setup_web(app, replace(context, settings=context.settings.model_copy(update={"second_pass": False})))
+    async with TestClient(TestServer(app)) as client:
+        assert isinstance(context.store, FakeStore)
+        context.store.passes[CONSULTATION] = "waiting"
+        token = context.authority.issue(identity="s", name="S", role="service", consultation_id=None)
+        answer = await client.get(f"{ONE}/transcript", headers={"Authorization": f"Bearer {token}"})
+        assert (await answer.json())["second_pass"] == "none"

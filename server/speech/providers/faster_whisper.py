@@ -31,7 +31,6 @@ _FRAMES = (1000, 1500, 3000)
 _LEAST_FINAL_FRAMES = 1500
 _PADDING = 128
 _WHOLE = 3000
-_FINAL_BEAM = 5
 _DOUBTFUL = -0.6
 _LANGUAGES_KEPT = 5
 _FALLBACK_LANGUAGE = "en"
@@ -130,7 +129,7 @@ class WhisperRecogniser:
         result = self._model.generate(
             encoded,
             [prompt.tokens],
-            beam_size=_FINAL_BEAM if request.final else 1,
+            beam_size=self._options.final_beam if request.final else 1,
             max_length=min(440, len(prompt.tokens) + 16 + int(12 * seconds)),
             return_scores=True,
             return_no_speech_prob=True,

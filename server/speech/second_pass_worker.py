@@ -1,0 +1,97 @@
+"""`python -m server.speech.second_pass_worker`: reads an order from standard input, prints the transcript as JSON."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+
+from ..logs import configure_logs
+from ..model.audio import SPEECH_RATE_HZ
+from ..model.errors import EscutaError
+from ..model.transcript import Utterance
+from .passages import Voice, read_voice
+from .port import Pcm
+from .providers import create_provider
+from .second_pass import SecondPassOrder
+from .shared import SharedRecogniser
+
+LOCAL_PROVIDER = "faster_whisper"
+_LOWEST_PRIORITY = 19
+_PR_SET_PDEATHSIG = 1
+_BLOCK_SAMPLES = 5 * SPEECH_RATE_HZ
+
+
+def sound_of(path: Path) -> Iterator[Pcm]:
+    """Yield the file's sound at 16 kHz in blocks of 5 s.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("flt", "mono", SPEECH_RATE_HZ)
+        waiting: list[Pcm] = []
+        for frame in container.decode(audio=0):
+            waiting += [resampled.to_ndarray()[0] for resampled in resampler.resample(frame)]
+            if sum(len(samples) for samples in waiting) >= _BLOCK_SAMPLES:
+                yield np.concatenate(waiting).astype(np.float32)
+                waiting.clear()
+        waiting += [resampled.to_ndarray()[0] for resampled in resampler.resample(None)]
+        if waiting:
+            yield np.concatenate(waiting).astype(np.float32)
+
+
+def read_all(order: SecondPassOrder) -> list[Utterance]:
+    """Return what was said in every track, in the order of speech.
+
+    Raises:
+        EscutaError: If the model cannot be used.
+        OSError: If a file cannot be read.
+    """
+    provider = create_provider(order.provider, order.options)
+    if not isinstance(provider, SharedRecogniser):
+        # A remote service reads while one speaks; a whole recording is read here.
+        provider = create_provider(LOCAL_PROVIDER, order.options)
+    assert isinstance(provider, SharedRecogniser)  # noqa: S101 - the local one is
+    new_activity, recognise = provider.load()
+    said: list[Utterance] = []
+    for track in order.tracks:
+        voice = Voice(track.role, track.start_s, order.language, order.sensitivity, provider.name)
+        said += read_voice(sound_of(track.path), voice, new_activity(), recognise)
+    return sorted(said, key=lambda spoken: (spoken.start_s, spoken.end_s, spoken.id))
+
+
+def main() -> int:
+    """Read what the order names; return the exit status."""
+    _die_with_parent()
+    os.nice(_LOWEST_PRIORITY)
+    configure_logs()
+    # Libraries may print: the answer gets a descriptor of its own, and standard output becomes standard error.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    order = SecondPassOrder.model_validate_json(sys.stdin.buffer.read())
+    answer: dict[str, object]
+    try:
+        answer = {"utterances": [spoken.model_dump(mode="json") for spoken in read_all(order)]}
+    except (EscutaError, OSError) as error:
+        answer = {"failed": str(error)}
+    json.dump(answer, answers)
+    answers.close()
+    return 1 if "failed" in answer else 0
+
+
+def _die_with_parent() -> None:
+    # Stopped by SIGSTOP it would otherwise outlive a parent that is killed.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

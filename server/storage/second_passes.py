@@ -1,0 +1,56 @@
+"""The second passes that wait to be made, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg.types.json import Jsonb
+
+from ..model.transcript import Utterance
+from .clean import clean_fields
+from .connecting import Connection
+from .database import Database
+from .queries import queries
+
+MOST_FAILURES = 3
+
+
+class SecondPasses:
+    """A job for each finished recording; it waits until its transcript is kept, through every restart.
+
+    Every method raises DatabaseUnavailable if the database does not answer within 3 s.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def waiting(self) -> list[str]:
+        """Return the consultations whose recording is to be read again, oldest first, those that failed last."""
+        rows = await self._database.rows("waiting_second_passes", {})
+        return [str(row["consultation_id"]) for row in rows]
+
+    async def note_failure(self, consultation_id: str) -> None:
+        """An attempt failed; after the third the job is given up."""
+        await self._database.rows("note_second_pass_failure", {"cid": consultation_id, "most": MOST_FAILURES})
+
+    async def keep(self, consultation_id: str, utterances: Sequence[Utterance]) -> bool:
+        """Keep the final transcript and settle the job: both or neither. False if it does not wait (any more)."""
+        values = [_values(consultation_id, utterance) for utterance in utterances]
+
+        async def write(connection: Connection) -> bool:
+            sql = queries()
+            async with connection.transaction():
+                job = await connection.execute(sql["lock_second_pass"], {"cid": consultation_id})
+                if await job.fetchone() is None:
+                    return False
+                async with connection.cursor() as cursor:
+                    await cursor.executemany(sql["add_final_utterance"], values)
+                await connection.execute(sql["settle_second_pass"], {"cid": consultation_id})
+            return True
+
+        return await self._database.use(write)
+
+
+def _values(consultation_id: str, utterance: Utterance) -> dict[str, object]:
+    values = clean_fields(utterance)
+    return values | {"cid": consultation_id, "words": Jsonb(values["words"])}

@@ -1,0 +1,61 @@
+"""The summary shows the final transcript once there is one, and what it changes."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.conftest import OpenPage, join_call
+from tests.page import canned
+from tests.page.stub import Stub
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+LINE = "#transcript .line >> nth=1"
+FINAL = canned.FINAL_TEXTS[1]
+
+
+async def _end(stub: Stub, open_page: OpenPage, state: str) -> Page:
+    stub.second_pass[0] = state
+    stub.events = canned.call()
+    page = await join_call(stub, open_page)
+    await page.click("#end")
+    await page.click("#confirm-end")
+    await page.wait_for_selector('main[data-screen="after"]')
+    return page
+
+
+async def test_the_final_transcript_is_shown_and_the_live_one_a_choice_away(stub, open_page):
+    page = await _end(stub, open_page, "done")
+    await expect(page.locator(f"{LINE} >> .line-text")).to_have_text(FINAL)
+    await expect(page.locator("#second-pass")).to_contain_text("transcrição final")
+    await expect(page.get_by_role("radio", name="Final")).to_be_checked()
+    await page.get_by_role("radio", name="Ao vivo").check()
+    await expect(page.locator(f"{LINE} >> .line-text")).to_have_text(canned.LINES[1][2])
+    assert await page.locator("#transcript b").count() == 0
+
+
+async def test_what_differs_is_marked_for_the_eye_and_for_screen_readers(stub, open_page):
+    page = await _end(stub, open_page, "done")
+    await page.get_by_role("radio", name="Diferenças").check()
+    line = page.locator(f"{LINE} >> .line-text")
+    await expect(line.locator("del")).to_have_text(["retirado: ontem", "retirado: estou", "retirado: uma"])
+    await expect(line.locator("ins")).to_have_text(["incluído: anteontem", "incluído: <b>estou</b>"])
+    await expect(page.locator("#transcript .line")).to_have_count(len(canned.LINES))
+    await expect(page.locator("#transcript .line >> nth=0").locator("ins, del")).to_have_count(0)
+    assert await page.locator("#transcript b").count() == 0
+
+
+async def test_any_view_is_played_from(stub, open_page):
+    page = await _end(stub, open_page, "done")
+    await page.wait_for_selector("#player")
+    await page.get_by_role("radio", name="Diferenças").check()
+    await page.locator(f"{LINE} >> button").click()
+    await expect(page.locator("#seek")).not_to_have_attribute("aria-valuenow", "0")
+
+
+@pytest.mark.parametrize(("state", "says"), [("waiting", "lida de novo"), ("failed", "Não foi possível ler")])
+async def test_until_then_the_live_one_is_shown_with_what_to_expect(stub, open_page, state, says):
+    page = await _end(stub, open_page, state)
+    await expect(page.locator("#second-pass")).to_contain_text(says)
+    await expect(page.locator(f"{LINE} >> .line-text")).to_have_text(canned.LINES[1][2])
+    await expect(page.locator("#views")).to_be_hidden()
