@@ -64,7 +64,18 @@ class StateChanged:
     detail: str = ""
 
 
-SpeechEvent = Interim | Final | Gap | StateChanged
+@dataclass(frozen=True, slots=True)
+class ServiceChanged:
+    """How the service elsewhere that reads this stream is doing, and what became of it.
+
+    `fallback`: the local model stands in. `unreachable`: nobody does, there are no captions.
+    """
+
+    state: Literal["ok", "delayed", "failing"]
+    reason: Literal["", "fallback", "unreachable"] = ""
+
+
+SpeechEvent = Interim | Final | Gap | StateChanged | ServiceChanged
 
 
 class SpeechStream(Protocol):

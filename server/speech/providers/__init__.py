@@ -25,6 +25,7 @@ def create_provider(name: str, options: ProviderOptions) -> SpeechToText:
         if error.name != path:
             raise
         raise InvalidSettings(
-            f"SPEECH_PROVIDER is {name!r}, which is no file in server/speech/providers: use faster_whisper."
+            f"SPEECH_PROVIDER is {name!r}, which is no file in server/speech/providers: use faster_whisper or "
+            "openai_compatible."
         ) from error
     return cast(SpeechToText, module.create(options))
