@@ -73,7 +73,10 @@ def event_to_dict(event: SpeechEvent) -> dict[str, Any]:
     match event:
         case Final():
             words = [word.model_dump() for word in event.words]
-            fields = {name: getattr(event, name) for name in ("utterance_id", "start_s", "end_s", "text", "language")}
+            fields = {
+                name: getattr(event, name)
+                for name in ("utterance_id", "start_s", "end_s", "text", "language", "provider")
+            }
             return {"type": "final", **fields, "words": words}
         case Interim():
             return {"type": "interim", **asdict(event)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -15,7 +16,7 @@ import structlog
 from ..model.errors import SpeechUnavailable
 from .port import ServiceChanged, StreamOptions
 from .recogniser import Hypothesis, Request
-from .scheduler import Priority, Requests
+from .scheduler import Priority
 from .shared import Activity, SharedRecogniser
 from .transcriber import Transcriber
 from .transcription_endpoint import RemoteFailed
@@ -45,7 +46,7 @@ class RemoteRequests:
     def __init__(
         self, endpoint: Endpoint, on_state: Callable[[ServiceChanged], None], now_s: Callable[[], float]
     ) -> None:
-        self.stand_in: Callable[[], Requests] | None = None
+        self.stand_in: SharedRecogniser | None = None
         self._endpoint = endpoint
         self._on_state = on_state
         self._now_s = now_s
@@ -56,10 +57,9 @@ class RemoteRequests:
     def submit(self, channel: str, request: Request, priority: Priority) -> asyncio.Future[Hypothesis]:
         """Ask for `request`; the future gives the hypothesis, an error, or is cancelled."""
         away = self._now_s() < self._not_before_s
-        # What was shown as settled was read by the local model: only it can keep to that.
-        if self.stand_in is not None and (request.settled or (away and priority is not Priority.FINAL)):
-            return self.stand_in().submit(channel, request, priority)
         if priority is not Priority.FINAL:
+            if away and self.stand_in is not None:
+                return self.stand_in.requests().submit(channel, request, priority)
             none: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
             none.cancel()
             return none
@@ -71,7 +71,7 @@ class RemoteRequests:
     def drop_interims(self, channel: str) -> None:
         """Cancel the interim of `channel` that waits."""
         if self.stand_in is not None:
-            self.stand_in().drop_interims(channel)
+            self.stand_in.requests().drop_interims(channel)
 
     async def aclose(self) -> None:
         """Ask for nothing more."""
@@ -81,7 +81,8 @@ class RemoteRequests:
         await asyncio.gather(*reading, return_exceptions=True)
 
     async def _read(self, channel: str, request: Request) -> Hypothesis:
-        if self._now_s() >= self._not_before_s:
+        # What was shown as settled was read by the local model: only it can keep to that.
+        if self._now_s() >= self._not_before_s and not request.settled:
             try:
                 async with self._slots:
                     hypothesis = await self._endpoint.read(request)
@@ -92,7 +93,8 @@ class RemoteRequests:
                 return hypothesis
         if self.stand_in is None:
             raise SpeechUnavailable(f"The speech service at {self._endpoint.host} does not answer at the moment.")
-        return await self.stand_in().submit(channel, request, Priority.FINAL)
+        hypothesis = await self.stand_in.requests().submit(channel, request, Priority.FINAL)
+        return replace(hypothesis, provider=self.stand_in.name)
 
     def _note_failure(self, failed: RemoteFailed) -> None:
         log.warning("speech.remote_failed", host=self._endpoint.host, status=failed.status, reason=str(failed))
@@ -135,7 +137,7 @@ class RemoteSpeech:
         """Let `local`, which is started and closed by others, stand in when the endpoint fails."""
         self._stand_in = local
         if self._requests is not None:
-            self._requests.stand_in = local.requests
+            self._requests.stand_in = local
 
     async def start(self) -> None:
         """Prepare to ask; whether the endpoint answers shows with the first utterance.
@@ -147,8 +149,7 @@ class RemoteSpeech:
         self._new_activity = await asyncio.to_thread(self._load_activity)
         self._endpoint = self._create_endpoint()
         self._requests = RemoteRequests(self._endpoint, self._note, self._now_s)
-        if self._stand_in is not None:
-            self._requests.stand_in = self._stand_in.requests
+        self._requests.stand_in = self._stand_in
         log.info("speech.voices_leave_this_machine", host=self._endpoint.host)
 
     async def open(self, options: StreamOptions) -> Transcriber:

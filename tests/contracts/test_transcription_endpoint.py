@@ -284,7 +284,7 @@ async def test_the_local_model_stands_in_says_so_and_steps_back(fake: FakeEndpoi
     first = await speaking.utter(stream)
     assert first[0] == ServiceChanged("delayed", "fallback")
     assert isinstance(first[-1], Final)
-    assert first[-1].text == "daqui"
+    assert (first[-1].text, first[-1].provider) == ("daqui", "scripted")
     newcomer = await speaking.remote.open(StreamOptions())
     assert await anext(newcomer) == ServiceChanged("delayed", "fallback")
 
@@ -295,6 +295,8 @@ async def test_the_local_model_stands_in_says_so_and_steps_back(fake: FakeEndpoi
     speaking.now_s += 60
     third = await speaking.utter(stream)
     assert third[0] == ServiceChanged("ok")
+    assert isinstance(third[-1], Final)
+    assert third[-1].provider == ""
     assert len(fake.asked) == 2
 
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import cast
 
 from ...model.errors import InvalidSettings
 from ..options import ProviderOptions
 from ..port import SpeechToText
+
+
+def provider_exists(name: str) -> bool:
+    """Return whether there is a provider called `name`; loads none."""
+    return name.isidentifier() and importlib.util.find_spec(f"{__name__}.{name}") is not None
 
 
 def create_provider(name: str, options: ProviderOptions) -> SpeechToText:
