@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     speech_base_url: str = Field("", description="for openai_compatible, ends in /v1; the voices are sent there")
     speech_api_key: SecretStr | None = Field(None, description="its key, if it wants one")
     speech_remote_model: str = Field("", description="model name there")
-    speech_timeout_s: float = Field(15.0, gt=0, description="longest wait for one utterance there, repeats included")
+    speech_timeout_s: float = Field(8.0, gt=0, description="longest wait for one utterance there, repeats included")
     speech_fallback: str = Field("", description="faster_whisper: stands in here when it fails; empty: nobody does")
 
     # Tips

@@ -23,7 +23,7 @@ class ProviderOptions(BaseModel):
     base_url: str = ""
     api_key: str = Field("", repr=False)  # plain, to travel through the pipe: never in a log or an address
     remote_model: str = ""
-    timeout_s: float = 15.0
+    timeout_s: float = 8.0
     fallback: str = ""
 
     @classmethod

@@ -24,8 +24,8 @@ from .transcription_endpoint import RemoteFailed
 log = structlog.get_logger()
 
 _AT_ONCE = 8
-_LEFT_ALONE_S = 15.0
-"""How long a service that failed is not asked again while a local model stands in."""
+_LEFT_ALONE_S = (15.0, 30.0, 60.0, 120.0, 300.0)
+"""How long a service is not asked again after its first, second, … failure in a row, while a local model stands in."""
 
 
 class Endpoint(Protocol):
@@ -53,6 +53,7 @@ class RemoteRequests:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._reading: set[asyncio.Task[Hypothesis]] = set()
         self._not_before_s = 0.0
+        self._failures = 0
 
     def submit(self, channel: str, request: Request, priority: Priority) -> asyncio.Future[Hypothesis]:
         """Ask for `request`; the future gives the hypothesis, an error, or is cancelled."""
@@ -89,6 +90,7 @@ class RemoteRequests:
             except RemoteFailed as failed:
                 self._note_failure(failed)
             else:
+                self._failures = 0
                 self._on_state(ServiceChanged("ok"))
                 return hypothesis
         if self.stand_in is None:
@@ -100,7 +102,9 @@ class RemoteRequests:
         log.warning("speech.remote_failed", host=self._endpoint.host, status=failed.status, reason=str(failed))
         wait_s = failed.wait_s or 0.0
         if self.stand_in is not None:
-            wait_s = max(wait_s, _LEFT_ALONE_S)
+            if self._now_s() >= self._not_before_s:  # else it failed several requests at once
+                self._failures += 1
+            wait_s = max(wait_s, _LEFT_ALONE_S[min(self._failures, len(_LEFT_ALONE_S)) - 1])
             self._on_state(ServiceChanged("delayed", "fallback"))
         else:
             self._on_state(ServiceChanged("failing", "unreachable"))

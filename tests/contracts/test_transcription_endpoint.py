@@ -300,6 +300,20 @@ async def test_the_local_model_stands_in_says_so_and_steps_back(fake: FakeEndpoi
     assert len(fake.asked) == 2
 
 
+async def test_a_service_that_stays_away_is_asked_ever_less_often(fake: FakeEndpoint, speaking: Speaking) -> None:
+    fake.script = [status(401)]
+    await speaking.local.start()
+    speaking.remote.lean_on(speaking.local)
+    await speaking.remote.start()
+    stream = await speaking.remote.open(StreamOptions())
+    asked = []
+    for _ in range(5):
+        await speaking.utter(stream)
+        asked.append(len(fake.asked))
+        speaking.now_s += 16
+    assert asked == [1, 2, 2, 3, 3]
+
+
 async def test_closing_while_the_service_hangs_is_quick(fake: FakeEndpoint, speaking: Speaking) -> None:
     fake.script = [hangs]
     await speaking.remote.start()
