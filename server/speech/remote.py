@@ -19,13 +19,22 @@ from .recogniser import Hypothesis, Request
 from .scheduler import Priority
 from .shared import Activity, SharedRecogniser
 from .transcriber import Transcriber
-from .transcription_endpoint import RemoteFailed
 
 log = structlog.get_logger()
 
 _AT_ONCE = 8
 _LEFT_ALONE_S = (15.0, 30.0, 60.0, 120.0, 300.0)
 """How long a service is not asked again after its first, second, … failure in a row, while a local model stands in."""
+
+
+class RemoteFailed(Exception):
+    """The service gave nothing usable. Says why, with nothing of audio, answer or key."""
+
+    def __init__(self, reason: str, *, status: int = 0, again: bool = False, wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.again = again
+        self.wait_s = wait_s
 
 
 class Endpoint(Protocol):

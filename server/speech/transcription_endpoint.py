@@ -17,21 +17,12 @@ from ..model.retry import ATTEMPTS, backoff_s, may_ask_again, retry_after_s
 from .options import ProviderOptions
 from .port import Pcm
 from .recogniser import Hypothesis, Request
+from .remote import RemoteFailed
 from .transcription_answer import hypothesis_of
 
 MOST_BYTES = 1_000_000
 """Of an answer; longer is not read."""
 _REJECTS_FORMAT = frozenset({400, 415, 422, 501})
-
-
-class RemoteFailed(Exception):
-    """The service gave nothing usable. Says why, with nothing of audio, answer or key."""
-
-    def __init__(self, reason: str, *, status: int = 0, again: bool = False, wait_s: float | None = None) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.again = again
-        self.wait_s = wait_s
 
 
 def wav_of(samples: Pcm) -> bytes:

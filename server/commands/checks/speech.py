@@ -35,7 +35,8 @@ async def _elsewhere(settings: Settings, loaded: Finding) -> Finding:
 
     from ...speech.options import ProviderOptions
     from ...speech.recogniser import Request
-    from ...speech.transcription_endpoint import RemoteFailed, TranscriptionEndpoint
+    from ...speech.remote import RemoteFailed
+    from ...speech.transcription_endpoint import TranscriptionEndpoint
 
     try:
         endpoint = TranscriptionEndpoint(ProviderOptions.from_settings(settings))
