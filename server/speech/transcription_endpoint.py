@@ -17,11 +17,12 @@ from ..model.retry import ATTEMPTS, backoff_s, may_ask_again, retry_after_s
 from .options import ProviderOptions
 from .port import Pcm
 from .recogniser import Hypothesis, Request
-from .remote import RemoteFailed
+from .remote_requests import RemoteFailed
 from .transcription_answer import hypothesis_of
 
 MOST_BYTES = 1_000_000
 """Of an answer; longer is not read."""
+_AT_ONCE = 8
 _REJECTS_FORMAT = frozenset({400, 415, 422, 501})
 
 
@@ -73,9 +74,14 @@ class TranscriptionEndpoint:
         self._sleep = sleep
         self._now_s = now_s
         self._word_times = True
+        self._slots = asyncio.Semaphore(_AT_ONCE)
         headers = {"Authorization": f"Bearer {options.api_key}"} if options.api_key else {}
         # It reads no proxy and no password from the environment.
         self._client = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=options.timeout_s))
+
+    def glimpse(self, request: Request) -> Hypothesis | None:  # noqa: ARG002 - it reads whole utterances alone
+        """Nothing is known before the end."""
+        return None
 
     async def read(self, request: Request) -> Hypothesis:
         """Return what was said, within the time-out, repeats included.
@@ -83,10 +89,9 @@ class TranscriptionEndpoint:
         Raises:
             RemoteFailed: If that cannot be had.
         """
-        deadline_s = self._now_s() + self._timeout_s
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._persist(request, deadline_s)
+            async with self._slots, asyncio.timeout(self._timeout_s):
+                return await self._persist(request, self._now_s() + self._timeout_s)
         except TimeoutError:
             failure = RemoteFailed(f"did not answer within {self._timeout_s:g} s")
         raise failure

@@ -7,7 +7,7 @@ from aiohttp import web
 from ..model.consultation import Agent
 from ..model.errors import Conflict, DatabaseUnavailable, NotFound
 from ..settings import Settings
-from ..speech.providers import provider_exists
+from ..speech.providers import ELSEWHERE, provider_exists
 from .exchange import Speaks, json_response, read_body, speaks
 from .keys import SETTINGS, STORE
 from .paths import agent_id_of
@@ -42,6 +42,8 @@ def _check_speech_provider(name: str | None, settings: Settings) -> None:
     if name is None:
         return
     if not provider_exists(name):
-        raise Conflict(f"speech_provider {name!r} is not here: use faster_whisper, openai_compatible or null.")
-    if name == "openai_compatible" and not settings.speech_base_url:
-        raise Conflict("speech_provider openai_compatible needs SPEECH_BASE_URL in the server's environment.")
+        raise Conflict(
+            f"speech_provider {name!r} is not here: use faster_whisper, openai_compatible, openai_realtime or null."
+        )
+    if name in ELSEWHERE and not settings.speech_base_url:
+        raise Conflict(f"speech_provider {name} needs SPEECH_BASE_URL in the server's environment.")

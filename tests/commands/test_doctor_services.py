@@ -8,6 +8,7 @@ from server.commands.checks import chat_model, database, live, speech, turn
 from server.settings import load_settings
 from server.storage.embedded import EmbeddedPostgres
 from tests.speech.fake_endpoint import KEY, MODEL, fake_endpoint, status
+from tests.speech.fake_realtime import fake_realtime
 from tests.turnserver import HOST, SECRET, running_turnserver
 
 # Database, Redis
@@ -73,6 +74,13 @@ async def test_a_speech_service_that_answers_is_named_as_where_voices_go():
         assert KEY not in found.sentence
         found = await speech.check(load_settings(**known | {"speech_provider": "scripted"}))
         assert found.outcome == "warn"
+
+
+async def test_a_realtime_speech_service_is_asked_over_its_socket():
+    async with fake_realtime() as fake:
+        known = {"speech_provider": "openai_realtime", "speech_base_url": fake.url, "speech_remote_model": MODEL}
+        assert (await speech.check(load_settings(**known))).outcome == "ok"
+        assert len(fake.committed_s) == 1
 
 
 async def test_a_speech_service_without_its_settings_fails():

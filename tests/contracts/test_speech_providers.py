@@ -1,4 +1,4 @@
-"""What every speech provider does: the scripted one, Whisper, and the one that asks a service elsewhere."""
+"""What every speech provider does: the scripted one, Whisper, and those that ask a service elsewhere."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,10 +15,11 @@ from server.speech.port import Final, Interim, SpeechEvent, SpeechStream, Speech
 from server.speech.providers import create_provider
 from server.speech.scoring import normalized
 from tests.speech.fake_endpoint import fake_endpoint
+from tests.speech.fake_realtime import fake_realtime
 from tests.speech.sound import clip, melody, noise, silence
 
-PROVIDERS = ("faster_whisper", "openai_compatible", "scripted")
-FINALS_ONLY = ("openai_compatible",)
+PROVIDERS = ("faster_whisper", "openai_compatible", "openai_realtime", "scripted")
+FINALS_ONLY = ("openai_compatible", "openai_realtime")  # the latter where the service streams nothing
 PORTION = 320
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -31,7 +32,7 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(params=PROVIDERS, scope="module", loop_scope="module")
 async def provider(request: pytest.FixtureRequest, models_dir: Path) -> AsyncIterator[SpeechToText]:
-    async with fake_endpoint() as elsewhere:
+    async with fake_realtime() if request.param == "openai_realtime" else fake_endpoint() as elsewhere:
         provider = create_provider(request.param, elsewhere.options(models_dir=models_dir))
         await provider.start()
         yield provider

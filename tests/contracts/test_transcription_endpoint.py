@@ -14,7 +14,8 @@ from server.speech.port import Final, Gap, Interim, ServiceChanged, SpeechEvent,
 from server.speech.providers.openai_compatible import create
 from server.speech.providers.scripted import SCRIPT, LoudnessActivity, ScriptedRecogniser
 from server.speech.recogniser import Hypothesis, Request
-from server.speech.remote import RemoteFailed, RemoteSpeech
+from server.speech.remote import RemoteSpeech
+from server.speech.remote_requests import RemoteFailed
 from server.speech.shared import SharedRecogniser
 from server.speech.transcription_endpoint import MOST_BYTES, TranscriptionEndpoint
 from tests.speech.fake_endpoint import (

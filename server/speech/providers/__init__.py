@@ -10,6 +10,9 @@ from ...model.errors import InvalidSettings
 from ..options import ProviderOptions
 from ..port import SpeechToText
 
+ELSEWHERE = ("openai_compatible", "openai_realtime")
+"""Those that send voices to SPEECH_BASE_URL."""
+
 
 def provider_exists(name: str) -> bool:
     """Return whether there is a provider called `name`; loads none."""
@@ -31,7 +34,7 @@ def create_provider(name: str, options: ProviderOptions) -> SpeechToText:
         if error.name != path:
             raise
         raise InvalidSettings(
-            f"SPEECH_PROVIDER is {name!r}, which is no file in server/speech/providers: use faster_whisper or "
-            "openai_compatible."
+            f"SPEECH_PROVIDER is {name!r}, which is no file in server/speech/providers: use faster_whisper, "
+            "openai_compatible or openai_realtime."
         ) from error
     return cast(SpeechToText, module.create(options))

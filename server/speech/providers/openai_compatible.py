@@ -5,14 +5,11 @@ Finals by utterance, no interims. Voices leave the machine: only where the owner
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..options import ProviderOptions
 from ..port import SpeechToText
 from ..remote import RemoteSpeech
-from ..shared import Activity
 from ..transcription_endpoint import TranscriptionEndpoint, check
-from ..vad import SileroVad, VoiceActivity, load_silero
+from ..vad import load_voice_activity
 
 
 def create(options: ProviderOptions) -> SpeechToText:
@@ -23,8 +20,4 @@ def create(options: ProviderOptions) -> SpeechToText:
     """
     check(options)
 
-    def load_activity() -> Callable[[], Activity]:
-        session = load_silero()
-        return lambda: VoiceActivity(SileroVad(session)).push
-
-    return RemoteSpeech("openai_compatible", lambda: TranscriptionEndpoint(options), load_activity)
+    return RemoteSpeech("openai_compatible", lambda: TranscriptionEndpoint(options), load_voice_activity)
