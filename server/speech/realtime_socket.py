@@ -74,6 +74,13 @@ class RealtimeEndpoint:
         text = " ".join(self._turns.heard.split())
         return Hypothesis(text, language=request.language or "") if text else None
 
+    def abandon(self) -> None:
+        """Have the service forget the audio of the running utterance."""
+        if self._sent:
+            self._say({"type": "input_audio_buffer.clear"})
+            self._sent = 0
+            self._turns.heard = ""
+
     def read(self, request: Request) -> asyncio.Future[Hypothesis]:
         """End an utterance; the future gives what was said, or RemoteFailed within the time-out."""
         turn = Turn(request, asyncio.get_running_loop().create_future())
@@ -100,8 +107,7 @@ class RealtimeEndpoint:
     def _speak(self, request: Request) -> None:
         samples = request.samples
         if len(samples) < self._sent:  # an utterance was cut short: what is in the buffer is not its audio
-            self._say({"type": "input_audio_buffer.clear"})
-            self._sent = 0
+            self.abandon()
         session = _Session(request.language, request.prompt)
         if session != self._session:
             self._session = session

@@ -40,6 +40,9 @@ class Endpoint(Protocol):
     def glimpse(self, request: Request) -> Hypothesis | None:
         """Take the beginning of an utterance; return what is known of it already, if anything is."""
 
+    def abandon(self) -> None:
+        """The utterance that it has glimpsed will not be read by it."""
+
     def read(self, request: Request) -> Awaitable[Hypothesis]:
         """Take a whole utterance; return what was said, or raise RemoteFailed, when awaited."""
 
@@ -100,13 +103,16 @@ class RemoteRequests:
         self._shown_by_stand_in.discard(channel)
         if not ours and not self._health.away:
             answer = asyncio.ensure_future(self._endpoint.read(request))
+        else:
+            self._endpoint.abandon()
         reading = loop.create_task(self._read(channel, request, answer), name="speech-remote")
         self._reading.add(reading)
         reading.add_done_callback(lambda done: self._forget(done, answer))
         return reading
 
     def drop_interims(self, channel: str) -> None:
-        """Cancel the interim of `channel` that waits."""
+        """Cancel the interim of `channel` that waits; no final follows the ones before it."""
+        self._endpoint.abandon()
         if self._stand_in is not None:
             self._stand_in.requests().drop_interims(channel)
 

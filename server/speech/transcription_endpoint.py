@@ -83,6 +83,9 @@ class TranscriptionEndpoint:
         """Nothing is known before the end."""
         return None
 
+    def abandon(self) -> None:
+        """There is nothing to abandon."""
+
     async def read(self, request: Request) -> Hypothesis:
         """Return what was said, within the time-out, repeats included.
 

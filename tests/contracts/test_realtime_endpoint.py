@@ -92,6 +92,14 @@ async def test_an_utterance_cut_short_is_sent_anew(fake: FakeRealtime, endpoint:
     assert fake.committed_s == [pytest.approx(1.5, abs=0.001)]
 
 
+async def test_an_utterance_that_somebody_else_reads_leaves_nothing_behind(fake: FakeRealtime, endpoint: Make) -> None:
+    one = endpoint()
+    one.glimpse(Request(tone(0.5), "pt", final=False))
+    one.abandon()
+    assert (await one.read(SPOKEN)).text == WORDS
+    assert fake.committed_s == [pytest.approx(1.5, abs=0.001)]
+
+
 @pytest.mark.parametrize("count", [1, 2])
 async def test_after_a_dropped_connection_the_utterance_is_sent_again(
     fake: FakeRealtime, endpoint: Make, count: int
