@@ -124,10 +124,13 @@ class RemoteRequests:
         await asyncio.gather(*reading, return_exceptions=True)
 
     def _interim(self, channel: str, request: Request, priority: Priority) -> asyncio.Future[Hypothesis]:
+        given: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
+        if request.final:  # an end that is only supposed: a service would be asked, and paid, twice
+            given.cancel()
+            return given
         if self._health.away and self._stand_in is not None:
             self._shown_by_stand_in.add(channel)
             return self._stand_in.requests().submit(channel, request, priority)
-        given: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
         glimpse = None
         if not self._health.away and channel not in self._shown_by_stand_in:
             glimpse = self._endpoint.glimpse(request)

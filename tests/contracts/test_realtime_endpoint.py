@@ -14,7 +14,8 @@ from server.speech.providers.scripted import SCRIPT, LoudnessActivity
 from server.speech.realtime_socket import RealtimeEndpoint
 from server.speech.recogniser import Request
 from server.speech.remote import RemoteSpeech
-from server.speech.remote_requests import RemoteFailed
+from server.speech.remote_requests import Health, RemoteFailed, RemoteRequests
+from server.speech.scheduler import Priority
 from tests.speech.fake_endpoint import KEY, MODEL
 from tests.speech.fake_realtime import (
     Behaviour,
@@ -155,6 +156,15 @@ async def test_closing_while_the_service_hangs_is_quick(fake: FakeRealtime, endp
     async with asyncio.timeout(2):
         await one.aclose()
     assert answer.cancelled()
+
+
+async def test_an_end_that_is_only_supposed_is_neither_committed_nor_answered(
+    fake: FakeRealtime, endpoint: Make
+) -> None:
+    requests = RemoteRequests(endpoint(), Health(lambda _: None, lambda: 0.0), None)
+    assert requests.submit("a", SPOKEN, Priority.INTERIM).cancelled()
+    assert (await requests.submit("a", SPOKEN, Priority.FINAL)).text == WORDS
+    assert len(fake.committed_s) == 1
 
 
 async def test_what_it_streams_is_shown_while_one_speaks(fake: FakeRealtime) -> None:
