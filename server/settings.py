@@ -65,6 +65,13 @@ class Settings(BaseSettings):
     speech_device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="cpu, cuda or auto")
     speech_compute_type: str = Field("default", description="CTranslate2 compute type; default chooses by device")
     speech_threads: int = Field(0, ge=0, description="CPU threads of the model; 0 chooses")
+    speech_base_url: str = Field(
+        "", description="for openai_compatible and openai_realtime, ends in /v1; voices are sent there"
+    )
+    speech_api_key: SecretStr | None = Field(None, description="its key, if it wants one")
+    speech_remote_model: str = Field("", description="model name there")
+    speech_timeout_s: float = Field(8.0, gt=0, description="longest wait for one utterance there, repeats included")
+    speech_fallback: str = Field("", description="faster_whisper: stands in here when it fails; empty: nobody does")
 
     # The second pass: reading the recording again after the call
     second_pass: bool = Field(True, description="read each recording again while no call is live")

@@ -15,11 +15,8 @@ from ..model.clock import RoomClock
 from ..model.consultation import Role
 from ..model.errors import EscutaError
 from ..model.events import (
-    AudioGap,
     DiskLow,
     Event,
-    FinalTranscript,
-    InterimTranscript,
     RecordingFinalized,
     RecordingRefused,
     RecordingStarted,
@@ -27,8 +24,8 @@ from ..model.events import (
     SidecarFailed,
 )
 from ..model.recording_state import NOTHING_RECORDED, RECORDING, RecordingState
-from ..model.transcript import Utterance
-from ..speech.port import Final, Gap, Interim, SpeechEvent, StreamOptions
+from ..speech.port import SpeechEvent, StreamOptions
+from .heard import Heard
 from .services import Recorder, RoomServices, SpeechChannel
 
 log = structlog.get_logger()
@@ -56,6 +53,7 @@ class Capture:
         self._services = services
         self._options = options
         self._host = host
+        self.hearing = Heard(host.clock, options.provider or services.settings.speech_provider)
         self.recorder: Recorder | None = None
         self._channels: dict[Role, SpeechChannel] = {}
         self._starting = asyncio.Lock()
@@ -75,6 +73,7 @@ class Capture:
             return
         self.listening = consented
         if consented:
+            self._publish(self.hearing.begin_again())
             for role in Role:
                 self._channels[role] = self._services.speech.open(self._options, self._listener(role))
             self._host.aside(self._start_recording())
@@ -200,49 +199,12 @@ class Capture:
             folder = folder.parent
         return self._services.recording.free_mb(folder)
 
+    def _publish(self, event: Event | None) -> None:
+        if event is not None:
+            self._host.publish(event)
+
     def _listener(self, role: Role) -> Callable[[SpeechEvent], None]:
         def on_event(heard: SpeechEvent) -> None:
-            event = self._as_event(role, heard)
-            if event is not None:
-                self._host.publish(event)
+            self._publish(self.hearing.as_event(role, heard))
 
         return on_event
-
-    def _as_event(self, role: Role, heard: SpeechEvent) -> Event | None:
-        now_s = self._host.clock.now_s()
-        match heard:
-            case Interim():
-                return _interim(role, heard, now_s)
-            case Final(text=""):
-                return _interim(role, heard, now_s)
-            case Final():
-                return FinalTranscript(at_s=now_s, utterance=self._utterance(role, heard))
-            case Gap():
-                return AudioGap(at_s=now_s, role=role, start_s=heard.start_s, end_s=heard.end_s)
-        return None
-
-    def _utterance(self, role: Role, final: Final) -> Utterance:
-        return Utterance(
-            id=final.utterance_id,
-            role=role,
-            start_s=final.start_s,
-            end_s=final.end_s,
-            text=final.text,
-            words=final.words,
-            language=final.language,
-            provider=self._services.settings.speech_provider,
-        )
-
-
-def _interim(role: Role, heard: Interim | Final, now_s: float) -> InterimTranscript:
-    """Return the event to show; an empty text takes the interim off the page again."""
-    return InterimTranscript(
-        at_s=now_s,
-        utterance_id=heard.utterance_id,
-        role=role,
-        start_s=heard.start_s,
-        end_s=heard.end_s,
-        text=heard.text,
-        settled_chars=heard.settled_chars if isinstance(heard, Interim) else 0,
-        language=heard.language,
-    )

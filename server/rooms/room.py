@@ -60,7 +60,11 @@ class Room:
         self.finished = asyncio.Event()
         language = consultation.language
         # The agent's prompt instructs the chat model; Whisper would take it for something that was said.
-        options = StreamOptions(language=None if language == "auto" else language, sensitivity=agent.sensitivity)
+        options = StreamOptions(
+            language=None if language == "auto" else language,
+            sensitivity=agent.sensitivity,
+            provider=agent.speech_provider,
+        )
         host = Host(clock, self.publish, lambda work: self.aside(work, "recording"))
         self.capture = Capture(services, consultation.id, options, host)
         self.advice = Advice(services.create_advisor, agent, language, clock, self.publish)
@@ -217,5 +221,4 @@ class Room:
         self.publish(SidecarStateChanged(at_s=self.clock.now_s(), sidecar="storage", state=state, detail=detail))
 
     def _on_speech_state(self, state: StateChanged) -> None:
-        # Both see it: the detail may name folders of the server, so it stays in the log.
-        self.publish(SidecarStateChanged(at_s=self.clock.now_s(), sidecar="speech", state=state.state))
+        self.publish(self.capture.hearing.speech_state(state))

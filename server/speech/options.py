@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..settings import Settings
 
 
 class ProviderOptions(BaseModel):
-    """The model, where it is kept and what it runs on; travels to the child process as JSON."""
+    """The model, where it is kept and what it runs on, or who else is asked; travels to the child process as JSON."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -21,6 +21,11 @@ class ProviderOptions(BaseModel):
     compute_type: str = "default"
     threads: int = 0
     final_beam: int = 5
+    base_url: str = ""
+    api_key: str = Field("", repr=False)  # plain, to travel through the pipe: never in a log or an address
+    remote_model: str = ""
+    timeout_s: float = 8.0
+    fallback: str = ""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> ProviderOptions:
@@ -31,6 +36,11 @@ class ProviderOptions(BaseModel):
             device=settings.speech_device,
             compute_type=settings.speech_compute_type,
             threads=settings.speech_threads,
+            base_url=settings.speech_base_url,
+            api_key="" if settings.speech_api_key is None else settings.speech_api_key.get_secret_value(),
+            remote_model=settings.speech_remote_model,
+            timeout_s=settings.speech_timeout_s,
+            fallback=settings.speech_fallback,
         )
 
     @classmethod

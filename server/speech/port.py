@@ -17,11 +17,12 @@ Pcm = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """How one participant is to be heard. `language` None: detected once, then fixed."""
+    """How one participant is to be heard. `language` None: detected once, then fixed. `provider` None: the owner's."""
 
     language: str | None = "pt"
     sensitivity: float = 0.5
     prompt: str = ""
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,10 @@ class Interim:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """What was said; never changes. `text` may be empty: the interims of this utterance were nothing."""
+    """What was said; never changes. `text` may be empty: the interims of this utterance were nothing.
+
+    `provider` is who stood in for the one asked for, empty otherwise.
+    """
 
     utterance_id: str
     start_s: float
@@ -46,6 +50,7 @@ class Final:
     text: str
     words: tuple[Word, ...]
     language: str
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,18 @@ class StateChanged:
     detail: str = ""
 
 
-SpeechEvent = Interim | Final | Gap | StateChanged
+@dataclass(frozen=True, slots=True)
+class ServiceChanged:
+    """How the service elsewhere that reads this stream is doing, and what became of it.
+
+    `fallback`: the local model stands in. `unreachable`: nobody does, there are no captions.
+    """
+
+    state: Literal["ok", "delayed", "failing"]
+    reason: Literal["", "fallback", "unreachable"] = ""
+
+
+SpeechEvent = Interim | Final | Gap | StateChanged | ServiceChanged
 
 
 class SpeechStream(Protocol):

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..model.audio import OpusPacket
 from ..model.transcript import Word
-from .port import Final, Gap, Interim, SpeechEvent, StateChanged
+from .port import Final, Gap, Interim, ServiceChanged, SpeechEvent, StateChanged
 
 _HEAD = struct.Struct("<IB")
 _PACKET = struct.Struct("<IIHId?")
@@ -73,7 +73,10 @@ def event_to_dict(event: SpeechEvent) -> dict[str, Any]:
     match event:
         case Final():
             words = [word.model_dump() for word in event.words]
-            fields = {name: getattr(event, name) for name in ("utterance_id", "start_s", "end_s", "text", "language")}
+            fields = {
+                name: getattr(event, name)
+                for name in ("utterance_id", "start_s", "end_s", "text", "language", "provider")
+            }
             return {"type": "final", **fields, "words": words}
         case Interim():
             return {"type": "interim", **asdict(event)}
@@ -81,6 +84,8 @@ def event_to_dict(event: SpeechEvent) -> dict[str, Any]:
             return {"type": "gap", **asdict(event)}
         case StateChanged():
             return {"type": "state", **asdict(event)}
+        case ServiceChanged():
+            return {"type": "service", **asdict(event)}
 
 
 def event_from_dict(message: dict[str, Any]) -> SpeechEvent:
@@ -99,5 +104,7 @@ def event_from_dict(message: dict[str, Any]) -> SpeechEvent:
             return Gap(**fields)
         case "state":
             return StateChanged(**fields)
+        case "service":
+            return ServiceChanged(**fields)
         case other:
             raise ValueError(f"no event is called {other!r}")

@@ -28,6 +28,7 @@ class Hypothesis:
     """What the model read. Word times are seconds from the request's first sample.
 
     `languages` are the likeliest languages and their probability when the request named none.
+    `provider` is who read it instead of the one asked, empty otherwise.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Hypothesis:
     average_log_probability: float = 0.0
     no_speech_probability: float = 0.0
     looped: bool = False
+    provider: str = ""
 
 
 class Recogniser(Protocol):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Protocol
 
 from .recogniser import Hypothesis, Request
 
@@ -18,6 +19,16 @@ class Priority(IntEnum):
     FINAL = 0
     FIRST_INTERIM = 1
     INTERIM = 2
+
+
+class Requests(Protocol):
+    """Where a stream's requests go: a model of our own, or a service elsewhere."""
+
+    def submit(self, channel: str, request: Request, priority: Priority) -> asyncio.Future[Hypothesis]:
+        """Queue `request`; the future gives the hypothesis, an error, or is cancelled."""
+
+    def drop_interims(self, channel: str) -> None:
+        """Cancel the interim of `channel` that waits."""
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from ..model.errors import SpeechUnavailable
 from .port import Pcm, StreamOptions
 from .recogniser import Hypothesis, Recogniser, Request
-from .scheduler import Scheduler
+from .scheduler import Requests, Scheduler
 from .transcriber import Transcriber
 
 Activity = Callable[[Pcm], list[float]]
@@ -58,6 +58,16 @@ class SharedRecogniser:
         stream = Transcriber(options, self._scheduler, self._new_activity())
         self._streams = [*(open_stream for open_stream in self._streams if not open_stream.closed), stream]
         return stream
+
+    def requests(self) -> Requests:
+        """Return where requests go, for a service elsewhere that this model stands in for.
+
+        Raises:
+            SpeechUnavailable: Before `start` and after `aclose`.
+        """
+        if self._scheduler is None:
+            raise SpeechUnavailable("The local speech model is not running: it cannot stand in.")
+        return self._scheduler
 
     async def aclose(self) -> None:
         """End every stream and free the model."""

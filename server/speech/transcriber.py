@@ -15,9 +15,9 @@ from ..model.audio import SPEECH_RATE_HZ
 from .language import LanguageChoice
 from .pcm import PcmBuffer, SampleClock
 from .plausibility import is_plausible
-from .port import Gap, Pcm, SpeechEvent, StateChanged, StreamOptions
+from .port import Gap, Pcm, ServiceChanged, SpeechEvent, StateChanged, StreamOptions
 from .recogniser import Hypothesis, Request
-from .scheduler import Priority, Scheduler
+from .scheduler import Priority, Requests
 from .segmenter import WINDOW_S, WINDOW_SAMPLES, Segment, Segmenter, SegmenterOptions, windows
 from .utterance import Utterance, evidence
 
@@ -51,7 +51,7 @@ class Transcriber:
     model, the rarer they are asked for.
     """
 
-    def __init__(self, options: StreamOptions, scheduler: Scheduler, activity: Callable[[Pcm], list[float]]) -> None:
+    def __init__(self, options: StreamOptions, scheduler: Requests, activity: Callable[[Pcm], list[float]]) -> None:
         self._options = options
         self._scheduler = scheduler
         self._activity = activity
@@ -95,6 +95,10 @@ class Transcriber:
             self.flush()
             self._ended = True
             self._pending.put_nowait(None)
+
+    def note(self, state: ServiceChanged) -> None:
+        """Tell the listener how the service behind this stream is doing."""
+        self._events.put_nowait(state)
 
     def __aiter__(self) -> Transcriber:
         return self

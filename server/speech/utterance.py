@@ -63,7 +63,7 @@ class Utterance:
             return Final(self.id, start_s, end_s, "", (), "")
         first_sample = segment.start * WINDOW_SAMPLES
         words = _on_room_clock(hypothesis.words, first_sample, clock, start_s, end_s)
-        return Final(self.id, start_s, end_s, hypothesis.text, words, hypothesis.language)
+        return Final(self.id, start_s, end_s, hypothesis.text, words, hypothesis.language, hypothesis.provider)
 
 
 def _on_room_clock(

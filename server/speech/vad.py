@@ -129,3 +129,9 @@ class VoiceActivity:
                 self._silero(earlier)
             self._skipped.clear()
         return self._silero(window)
+
+
+def load_voice_activity() -> Callable[[], Callable[[Pcm], list[float]]]:
+    """Load Silero; return what makes one stream's voice activity."""
+    session = load_silero()
+    return lambda: VoiceActivity(SileroVad(session)).push

@@ -20,10 +20,10 @@ import structlog
 
 from ..logs import configure_logs
 from ..model.errors import EscutaError
+from .choice import Choice
 from .options import ProviderOptions
 from .port import SpeechToText
 from .protocol import read_frame
-from .providers import create_provider
 from .session import Session, send
 
 log = structlog.get_logger()
@@ -52,7 +52,7 @@ class Worker:
         hello = json.loads(frame[1])
         async with self._guests_at(hello.get("socket")):
             try:
-                provider = create_provider(hello["provider"], ProviderOptions.model_validate(hello["options"]))
+                provider = Choice(hello["provider"], ProviderOptions.model_validate(hello["options"]))
                 await provider.start()
             except EscutaError as error:
                 self._provider.set_exception(error)

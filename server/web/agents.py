@@ -5,9 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from ..model.consultation import Agent
-from ..model.errors import DatabaseUnavailable, NotFound
+from ..model.errors import Conflict, DatabaseUnavailable, NotFound
+from ..settings import Settings
+from ..speech.providers import ELSEWHERE, provider_exists
 from .exchange import Speaks, json_response, read_body, speaks
-from .keys import STORE
+from .keys import SETTINGS, STORE
 from .paths import agent_id_of
 from .resources import AgentList, AgentSettings
 
@@ -24,11 +26,24 @@ async def read_agent(request: web.Request) -> web.Response:
     return json_response(await request.app[STORE].agent(agent_id_of(request)))
 
 
-@speaks(Speaks(body=AgentSettings, returns=Agent, raises=(NotFound, DatabaseUnavailable)))
+@speaks(Speaks(body=AgentSettings, returns=Agent, raises=(NotFound, Conflict, DatabaseUnavailable)))
 async def save_agent(request: web.Request) -> web.Response:
     """Create an agent or replace its settings."""
     agent_id = agent_id_of(request)
     wish = await read_body(request, AgentSettings)
+    _check_speech_provider(wish.speech_provider, request.app[SETTINGS])
     agent = Agent(id=agent_id, **wish.model_dump())
     await request.app[STORE].save_agent(agent)
     return json_response(agent)
+
+
+def _check_speech_provider(name: str | None, settings: Settings) -> None:
+    """Accept a provider that can be used here. Where voices may go, the environment says, never a record."""
+    if name is None:
+        return
+    if not provider_exists(name):
+        raise Conflict(
+            f"speech_provider {name!r} is not here: use faster_whisper, openai_compatible, openai_realtime or null."
+        )
+    if name in ELSEWHERE and not settings.speech_base_url:
+        raise Conflict(f"speech_provider {name} needs SPEECH_BASE_URL in the server's environment.")

@@ -66,6 +66,7 @@ export function applyLasting(store, record, event) {
       break;
     case 'sidecar_state_changed':
       store.set({ sidecars: { ...store.state.sidecars, [event.sidecar]: event.state } });
+      if (event.sidecar === 'speech') store.set({ speechReason: event.detail });
       break;
     case 'sidecar_failed':
       store.set({ sidecars: { ...store.state.sidecars, [event.sidecar]: 'failing' } });

@@ -204,7 +204,8 @@ function statesOf(state) {
   // One's own trouble makes the other's figures poor as well: it is said alone.
   if (seat && isPoor && !cutOff && !worst) states.push({ key: 'peer.unstable', tone: 'warn', params: { name: seat.name } });
   if (sidecars.speech === 'starting' && state.recording !== 'off') states.push({ key: 'state.captionsStarting', tone: 'info' });
-  if (sidecars.speech === 'delayed') states.push({ key: 'state.captionsDelayed', tone: 'info' });
+  const standIn = state.speechReason === 'fallback';
+  if (sidecars.speech === 'delayed') states.push({ key: standIn ? 'state.captionsStandIn' : 'state.captionsDelayed', tone: 'info' });
   if (sidecars.speech === 'failing') states.push({ key: 'state.captionsFailing', tone: 'warn' });
   if (state.recording === 'refused' && state.recordingReason) states.push({ key: `state.refused.${state.recordingReason}`, tone: 'warn' });
   if (role === 'patient') return states;

@@ -21,6 +21,7 @@
  * @property {'' | 'disk_full' | 'failed'} recordingReason why it is refused
  * @property {number | null} diskFreeMb set when the server's disk runs low
  * @property {Partial<Record<import('./types.js').Sidecar, import('./types.js').SidecarState>>} sidecars
+ * @property {string} speechReason why captions are late or absent, where the server says it
  * @property {Quality | null} quality
  * @property {boolean} microphone
  * @property {boolean} camera
@@ -39,7 +40,7 @@
 function initial() {
   return {
     role: 'patient', consultationId: '', title: '', consentMode: 'ask', seats: {},
-    socket: 'connecting', cutOff: '', media: 'new', offline: false, socketTryMs: null, mediaTryMs: null, recording: 'off', recordingReason: '', diskFreeMb: null, sidecars: {},
+    socket: 'connecting', cutOff: '', media: 'new', offline: false, socketTryMs: null, mediaTryMs: null, recording: 'off', recordingReason: '', diskFreeMb: null, sidecars: {}, speechReason: '',
     quality: null, microphone: false, camera: false, screen: false, soundBlocked: false,
     tab: 'captions', captionsOn: true, unread: 0, tips: 0, unseenTips: 0, unseenUrgent: false, roomZeroMs: NaN,
   };

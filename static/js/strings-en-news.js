@@ -3,6 +3,7 @@
 export const enNews = {
   'state.captionsStarting': 'Captions are starting…',
   'state.captionsDelayed': 'Captions are delayed',
+  'state.captionsStandIn': 'The usual captions are away; simpler ones stand in',
   'state.captionsFailing': 'Captions are unavailable; the call goes on',
   'state.tipsDelayed': 'Tips are delayed',
   'state.tipsFailing': 'Tips are unavailable; the call goes on',

@@ -4,6 +4,7 @@
 export const ptNews = {
   'state.captionsStarting': 'As legendas estão iniciando…',
   'state.captionsDelayed': 'As legendas estão atrasadas',
+  'state.captionsStandIn': 'As legendas habituais estão fora; outras, mais simples, as substituem',
   'state.captionsFailing': 'Legendas indisponíveis; a chamada continua',
   'state.tipsDelayed': 'As sugestões estão atrasadas',
   'state.tipsFailing': 'Sugestões indisponíveis; a chamada continua',

@@ -7,6 +7,8 @@ from aiohttp.test_utils import TestServer
 from server.commands.checks import chat_model, database, live, speech, turn
 from server.settings import load_settings
 from server.storage.embedded import EmbeddedPostgres
+from tests.speech.fake_endpoint import KEY, MODEL, fake_endpoint, status
+from tests.speech.fake_realtime import fake_realtime
 from tests.turnserver import HOST, SECRET, running_turnserver
 
 # Database, Redis
@@ -57,6 +59,34 @@ async def test_a_model_folder_that_does_not_exist_fails():
     found = await speech.check(load_settings(speech_model="/nowhere/whisper"))
     assert found.outcome == "fail"
     assert "/nowhere/whisper" in found.sentence
+
+
+async def test_a_speech_service_that_answers_is_named_as_where_voices_go():
+    async with fake_endpoint() as fake:
+        known = {"speech_provider": "openai_compatible", "speech_base_url": fake.url, "speech_remote_model": MODEL}
+        found = await speech.check(load_settings(**known, speech_api_key=KEY))
+        assert found.outcome == "ok"
+        assert "Voices are sent to 127.0.0.1" in found.sentence
+        fake.script = [status(401)]
+        found = await speech.check(load_settings(**known, speech_api_key=KEY))
+        assert found.outcome == "fail"
+        assert "SPEECH_API_KEY" in found.sentence
+        assert KEY not in found.sentence
+        found = await speech.check(load_settings(**known | {"speech_provider": "scripted"}))
+        assert found.outcome == "warn"
+
+
+async def test_a_realtime_speech_service_is_asked_over_its_socket():
+    async with fake_realtime() as fake:
+        known = {"speech_provider": "openai_realtime", "speech_base_url": fake.url, "speech_remote_model": MODEL}
+        assert (await speech.check(load_settings(**known))).outcome == "ok"
+        assert len(fake.committed_s) == 1
+
+
+async def test_a_speech_service_without_its_settings_fails():
+    found = await speech.check(load_settings(speech_provider="openai_compatible"))
+    assert found.outcome == "fail"
+    assert "SPEECH_BASE_URL" in found.sentence
 
 
 async def test_a_damaged_model_file_is_named(workplace):

@@ -81,6 +81,8 @@ async def test_what_fails_beside_the_call_is_a_visible_state(stub, open_page):
         await expect(states).to_contain_text(words)
     await stub.say(SidecarStateChanged(at_s=NOW_S, sidecar="storage", state="delayed"))
     await expect(states).to_contain_text("banco de dados")
+    await stub.say(SidecarStateChanged(at_s=NOW_S, sidecar="speech", state="delayed", detail="fallback"))
+    await expect(states).to_contain_text("outras, mais simples")
     await stub.say(DiskLow(at_s=NOW_S, free_mb=700))
     await expect(states).to_contain_text("700 MB")
     for sidecar in ("speech", "tips", "storage"):

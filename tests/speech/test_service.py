@@ -11,9 +11,10 @@ import pytest
 
 from server.model.audio import OpusPacket
 from server.settings import Settings
-from server.speech.port import Final, Interim, SpeechEvent, StateChanged, StreamOptions
+from server.speech.port import Final, Interim, ServiceChanged, SpeechEvent, StateChanged, StreamOptions
 from server.speech.service import SpeechService
-from tests.speech.sound import opus_of_tone, packets
+from tests.speech.fake_endpoint import KEY, MODEL, fake_endpoint, hears, status
+from tests.speech.sound import opus_of_clip, opus_of_tone, packets
 
 SILENCE = b"\xf8\xff\xfe"
 
@@ -65,6 +66,26 @@ async def test_what_is_said_while_the_model_loads_is_heard_afterwards(service: S
     assert final.text == "estou com dor"
     assert final.start_s == pytest.approx(7.0, abs=0.05)
     assert [word.text for word in final.words] == ["estou", "com", "dor"]
+
+
+async def test_an_agents_provider_hears_and_the_fallback_stands_in(tmp_path: Path) -> None:
+    async with fake_endpoint() as fake:
+        fake.script = [hears, status(503)]
+        known = {"speech_base_url": fake.url, "speech_remote_model": MODEL, "speech_api_key": KEY}
+        service = SpeechService(
+            Settings(data_dir=tmp_path, speech_provider="scripted", speech_fallback="scripted", _env_file=None, **known)
+        )
+        await service.start()
+        events: list[SpeechEvent] = []
+        channel = service.open(StreamOptions(provider="openai_compatible"), events.append)
+        # Silero, which cuts here, takes no tone for a voice.
+        for packet in packets(2 * (opus_of_clip("coxinha_pt.ogg") + [SILENCE] * 50)):
+            channel.push_packet(packet)
+        await channel.close(timeout_s=60)
+        await service.aclose()
+    assert fake.asked[0].headers["Authorization"] == f"Bearer {KEY}"
+    assert [final.provider for final in finals(events)] == ["", "scripted"]
+    assert ServiceChanged("delayed", "fallback") in events
 
 
 async def test_two_participants_are_heard_apart(service: SpeechService) -> None:

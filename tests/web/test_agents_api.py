@@ -51,5 +51,16 @@ async def test_unusable_settings_are_refused(house: House, change: dict[str, obj
     assert (await house.call("PUT", "/api/agents/default", json=AGENT | change)).status == 422
 
 
+async def test_an_agent_chooses_its_speech_provider(house: House) -> None:
+    assert (await house.call("PUT", "/api/agents/default", json=AGENT | {"speech_provider": "scripted"})).status == 200
+    assert house.store.listeners["default"].speech_provider == "scripted"
+
+
+@pytest.mark.parametrize("name", ["telepathy", "../secrets", "openai_compatible"])
+async def test_a_speech_provider_that_this_server_has_not_is_refused(house: House, name: str) -> None:
+    assert (await house.call("PUT", "/api/agents/default", json=AGENT | {"speech_provider": name})).status == 409
+    assert house.store.listeners["default"].speech_provider is None
+
+
 async def test_an_unknown_agent_is_not_found(house: House) -> None:
     assert (await house.call("GET", "/api/agents/nobody")).status == 404

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from ...model.errors import EscutaError
 from ...settings import Settings
-from .finding import Finding, fail, ok
+from .finding import Finding, fail, ok, warn
+
+_ELSEWHERE = ("openai_compatible", "openai_realtime")
 
 
 async def check(settings: Settings) -> Finding:
@@ -21,7 +23,39 @@ async def check(settings: Settings) -> Finding:
             return fail(str(error))
         if wrong is not None:
             return fail(f"{wrong} is not what was installed (its sha256 differs): remove it; it is made again.")
-    return await _load(settings)
+    found = await _load(settings)
+    if found.outcome == "fail" or not settings.speech_base_url:
+        return found
+    return await _elsewhere(settings, found)
+
+
+async def _elsewhere(settings: Settings, loaded: Finding) -> Finding:
+    """Have the service elsewhere read a second of silence."""
+    import numpy as np
+
+    from ...speech.options import ProviderOptions
+    from ...speech.realtime_socket import RealtimeEndpoint
+    from ...speech.recogniser import Request
+    from ...speech.remote_requests import RemoteFailed
+    from ...speech.transcription_endpoint import TranscriptionEndpoint
+
+    options = ProviderOptions.from_settings(settings)
+    endpoint: RealtimeEndpoint | TranscriptionEndpoint
+    try:
+        endpoint = (RealtimeEndpoint if settings.speech_provider == "openai_realtime" else TranscriptionEndpoint)(
+            options
+        )
+    except EscutaError as error:
+        return fail(str(error))
+    try:
+        await endpoint.read(Request(np.zeros(16_000, np.float32), "pt", final=True))
+    except RemoteFailed as error:
+        away = f"The speech service at {endpoint.host} {error}."
+        return fail(away) if settings.speech_provider in _ELSEWHERE else warn(f"{loaded.sentence} {away}")
+    finally:
+        await endpoint.aclose()
+    whose = "Voices are" if settings.speech_provider in _ELSEWHERE else "Voices of agents that choose it are"
+    return ok(f"{loaded.sentence} {whose} sent to {endpoint.host}, which answers.")
 
 
 def _wrong_file(settings: Settings) -> Path | None:
@@ -61,6 +95,8 @@ async def _load(settings: Settings) -> Finding:
     finally:
         await service.aclose()
     what = f"{settings.speech_provider} with {settings.speech_model!r} on {settings.speech_device}"
+    if settings.speech_provider in _ELSEWHERE:
+        what = f"{settings.speech_provider} with {settings.speech_remote_model!r}"
     if state.state == "failing":
         return fail(f"{what} does not load: {state.detail}")
     return ok(f"{what} loads in {time.monotonic() - began_s:.1f} s.")

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import openai
 
 from ...model.errors import ChatModelDelayed, ChatModelUnavailable, InvalidSettings
+from ...model.retry import ATTEMPTS, backoff_s, may_ask_again, retry_after_s
 from ..json_schema import DoesNotFit, JsonSchema
 from ..port import Reply, Usage
-from ..retry import ATTEMPTS, backoff_s, may_ask_again, retry_after_s
 from .options import ProviderOptions
 
 MAX_ANSWER = 100_000

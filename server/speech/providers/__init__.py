@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import cast
 
 from ...model.errors import InvalidSettings
 from ..options import ProviderOptions
 from ..port import SpeechToText
+
+ELSEWHERE = ("openai_compatible", "openai_realtime")
+"""Those that send voices to SPEECH_BASE_URL."""
+
+
+def provider_exists(name: str) -> bool:
+    """Return whether there is a provider called `name`; loads none."""
+    return name.isidentifier() and importlib.util.find_spec(f"{__name__}.{name}") is not None
 
 
 def create_provider(name: str, options: ProviderOptions) -> SpeechToText:
@@ -25,6 +34,7 @@ def create_provider(name: str, options: ProviderOptions) -> SpeechToText:
         if error.name != path:
             raise
         raise InvalidSettings(
-            f"SPEECH_PROVIDER is {name!r}, which is no file in server/speech/providers: use faster_whisper."
+            f"SPEECH_PROVIDER is {name!r}, which is no file in server/speech/providers: use faster_whisper, "
+            "openai_compatible or openai_realtime."
         ) from error
     return cast(SpeechToText, module.create(options))

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from server.insight.retry import backoff_s, may_ask_again, retry_after_s
+from server.model.retry import backoff_s, may_ask_again, retry_after_s
 
 NOW = datetime(2025, 1, 1, 12, 0, 0, tzinfo=UTC)
 
