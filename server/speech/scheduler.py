@@ -1,4 +1,4 @@
-"""One queue into the model: finals, then first interims, then interims."""
+"""One queue into the model: finals, then speculative finals, first interims, interims."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ class Priority(IntEnum):
     """What goes first."""
 
     FINAL = 0
-    FIRST_INTERIM = 1
-    INTERIM = 2
+    SPECULATIVE = 1
+    FIRST_INTERIM = 2
+    INTERIM = 3
 
 
 @dataclass(slots=True)
@@ -30,14 +31,14 @@ class _Job:
 class Scheduler:
     """Owns the model's one worker thread. Finals are never dropped and keep their order.
 
-    Of the interims only the newest of each channel waits; an older one, and every one that a final of the
+    Of the others only the newest of each channel waits; an older one, and every one that a final of the
     same channel overtakes, is cancelled. Call it from one event loop.
     """
 
     def __init__(self, recognise: Callable[[Request], Hypothesis]) -> None:
         self._recognise = recognise
         self._finals: deque[_Job] = deque()
-        self._interims: dict[Priority, dict[str, _Job]] = {Priority.FIRST_INTERIM: {}, Priority.INTERIM: {}}
+        self._interims: dict[Priority, dict[str, _Job]] = {kind: {} for kind in Priority if kind is not Priority.FINAL}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speech-model")
         self._thread.submit(int).result()  # the thread lives as long as the scheduler, not from the first request
         self._busy = False
@@ -63,8 +64,14 @@ class Scheduler:
         self._run_next()
         return job.result
 
+    def promote(self, channel: str) -> None:
+        """Make a speculative final of `channel` that still waits a final: its utterance has ended."""
+        job = self._interims[Priority.SPECULATIVE].pop(channel, None)
+        if job is not None:
+            self._finals.append(job)
+
     def drop_interims(self, channel: str) -> None:
-        """Cancel the interim of `channel` that waits."""
+        """Cancel the interim or speculative final of `channel` that waits."""
         for waiting in self._interims.values():
             job = waiting.pop(channel, None)
             if job is not None:
@@ -74,7 +81,7 @@ class Scheduler:
     def close(self) -> None:
         """Cancel what waits and end the worker thread; blocks until the running request is read."""
         self._closed = True
-        for channel in {*self._interims[Priority.FIRST_INTERIM], *self._interims[Priority.INTERIM]}:
+        for channel in {channel for waiting in self._interims.values() for channel in waiting}:
             self.drop_interims(channel)
         while self._finals:
             self._finals.popleft().result.cancel()

@@ -8,28 +8,25 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import structlog
 
-from ..model.audio import SPEECH_RATE_HZ
 from .language import LanguageChoice
-from .pcm import PcmBuffer, SampleClock
+from .pcm import PcmBuffer, SampleClock, silence_for
 from .plausibility import is_plausible
 from .port import Gap, Pcm, SpeechEvent, StateChanged, StreamOptions
 from .recogniser import Hypothesis, Request
 from .scheduler import Priority, Scheduler
 from .segmenter import WINDOW_S, WINDOW_SAMPLES, Segment, Segmenter, SegmenterOptions, windows
-from .utterance import Utterance, evidence
+from .utterance import Guess, Utterance, evidence, is_click
 
 log = structlog.get_logger()
 
 _JITTER_S = 0.06
-_LONGEST_FILL_S = 1.0
 _TRAIL_S = 0.3
+_GUESS_AFTER_S = 0.2
 _FIRST_INTERIM_S = 0.6
 _INTERIM_EVERY_S = 0.8
 _MODEL_SHARE = 2.5
-_LEAST_VOICED_S = 0.09
 _PROMPT_AFTER_VOICED_S = 1.0
 _DELAYED_AFTER_S = 4.0
 _MOST_WAITING_S = 600.0
@@ -79,7 +76,7 @@ class Transcriber:
             return
         late_s = start_s - self._clock.at(self._pcm.end) if self._pcm.end else 0.0
         if late_s > _JITTER_S:
-            self._hear(np.zeros(self._fill_samples(late_s), np.float32))
+            self._hear(silence_for(late_s, self._pcm.end))
         self._clock.anchor(self._pcm.end, start_s)
         self._hear(samples)
 
@@ -125,17 +122,38 @@ class Transcriber:
             if segment is not None:
                 self._ask_final(segment)
             running = self._segmenter.current
-            if running is not None:
+            if running is not None and not self._guess(running):
                 self._consider_interim(running)
         oldest = self._segmenter.oldest_needed * WINDOW_SAMPLES
         self._pcm.forget(oldest)
 
-    def _fill_samples(self, late_s: float) -> int:
-        """Return how much silence stands for a hole; where it is shortened, a window begins behind it."""
-        if late_s <= _LONGEST_FILL_S:
-            return round(late_s * SPEECH_RATE_HZ)
-        fill = round(_LONGEST_FILL_S * SPEECH_RATE_HZ)
-        return fill + -(self._pcm.end + fill) % WINDOW_SAMPLES
+    def _guess(self, segment: Segment) -> bool:
+        """Ask for the final in the first short silence; return whether that is all to do while the silence lasts."""
+        utterance = self._utterance = self._utterance or Utterance()
+        if utterance.guess is not None:
+            if segment.speech_end == utterance.guess.speech_end:
+                return True
+            self._discard_guess(utterance)
+        silent = segment.end - segment.speech_end >= windows(_GUESS_AFTER_S)
+        if not silent or is_click(segment) or self._scheduler.finals_waiting:
+            return False
+        request = self._request(segment, final=True, settled=utterance.settled)
+        guess = Guess(segment.speech_end, self._scheduler.submit(self._channel, request, Priority.SPECULATIVE))
+        utterance.guess = guess
+        guess.result.add_done_callback(lambda done: self._on_guess(utterance, segment, done))
+        return True
+
+    def _on_guess(self, utterance: Utterance, segment: Segment, done: asyncio.Future[Hypothesis]) -> None:
+        """Show a guess until it is known to hold."""
+        if done.cancelled() or done.exception() is not None or utterance.ended:
+            return
+        self._show(utterance, segment, done.result())
+
+    def _discard_guess(self, utterance: Utterance) -> None:
+        if utterance.guess is not None:
+            self._scheduler.drop_interims(self._channel)
+            utterance.guess.result.cancel()
+            utterance.guess = None
 
     def _consider_interim(self, segment: Segment) -> None:
         utterance = self._utterance = self._utterance or Utterance()
@@ -161,7 +179,9 @@ class Transcriber:
             log.warning("speech.interim_failed", error=type(error).__name__)
             return
         self._interim_every_s = max(_INTERIM_EVERY_S, _MODEL_SHARE * (time.monotonic() - asked_s))
-        hypothesis = done.result()
+        self._show(utterance, segment, done.result())
+
+    def _show(self, utterance: Utterance, segment: Segment, hypothesis: Hypothesis) -> None:
         if utterance.closed or self._events.qsize() > _MOST_UNREAD_EVENTS:
             return
         if is_plausible(hypothesis, evidence(segment)):
@@ -177,15 +197,18 @@ class Transcriber:
         utterance, self._utterance = self._utterance or Utterance(), None
         utterance.ended = True
         length = segment.end - segment.start
-        too_short = segment.voiced * WINDOW_S < _LEAST_VOICED_S
-        if too_short or self._waiting + length > windows(_MOST_WAITING_S):
+        if utterance.guess is not None and utterance.guess.holds_for(segment):
+            self._scheduler.promote(self._channel)
+            result = utterance.guess.result
+        elif is_click(segment) or self._waiting + length > windows(_MOST_WAITING_S):
             self._scheduler.drop_interims(self._channel)
-            result: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
-            if too_short:
+            result = asyncio.get_running_loop().create_future()
+            if is_click(segment):
                 result.set_result(Hypothesis(""))
             else:
                 result.cancel()
         else:
+            self._discard_guess(utterance)
             request = self._request(segment, final=True, settled=utterance.settled)
             result = self._scheduler.submit(self._channel, request, Priority.FINAL)
         self._waiting += length

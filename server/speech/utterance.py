@@ -15,10 +15,30 @@ from .port import Final, Interim
 from .recogniser import Hypothesis
 from .segmenter import WINDOW_S, WINDOW_SAMPLES, Segment
 
+_LEAST_VOICED_S = 0.09
+
 
 def evidence(segment: Segment) -> VoiceEvidence:
     """Return how much voice `segment` held."""
     return VoiceEvidence(segment.voiced * WINDOW_S, segment.mean_probability)
+
+
+def is_click(segment: Segment) -> bool:
+    """Return whether `segment` holds too little voice to be a word."""
+    return segment.voiced * WINDOW_S < _LEAST_VOICED_S
+
+
+@dataclass(slots=True)
+class Guess:
+    """A final asked for in a short silence: it holds if no more is said until the utterance ends."""
+
+    speech_end: int
+    result: asyncio.Future[Hypothesis]
+
+    def holds_for(self, segment: Segment) -> bool:
+        """Return whether `segment` ended as guessed, and the model did not fail meanwhile."""
+        failed = self.result.done() and (self.result.cancelled() or self.result.exception() is not None)
+        return segment.speech_end == self.speech_end and not failed
 
 
 @dataclass(slots=True)
@@ -31,7 +51,7 @@ class Utterance:
     ended: bool = False
     closed: bool = False
     asked_at: int | None = None
-    interim: asyncio.Future[Hypothesis] | None = None
+    guess: Guess | None = None
 
     @property
     def settled(self) -> str:
@@ -41,9 +61,10 @@ class Utterance:
     def interim_of(self, hypothesis: Hypothesis, segment: Segment, clock: SampleClock) -> Interim:
         """Return what to show for the newest hypothesis.
 
-        Once the utterance has ended nothing more settles: its final was asked for with what had settled by then.
+        Once its final has been asked for, even as a guess, nothing more settles: it goes on from what had settled
+        by then.
         """
-        take = self.agreement.show if self.ended else self.agreement.update
+        take = self.agreement.show if self.ended or self.guess is not None else self.agreement.update
         words = take(hypothesis.text.split())
         self.shown = True
         return Interim(
