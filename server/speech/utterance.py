@@ -51,6 +51,7 @@ class Utterance:
     ended: bool = False
     closed: bool = False
     asked_at: int | None = None
+    language: str = ""
     guess: Guess | None = None
 
     @property
@@ -66,6 +67,7 @@ class Utterance:
         """
         take = self.agreement.show if self.ended or self.guess is not None else self.agreement.update
         words = take(hypothesis.text.split())
+        self.language = hypothesis.language
         self.shown = True
         return Interim(
             self.id,
@@ -77,14 +79,18 @@ class Utterance:
         )
 
     def final_of(self, hypothesis: Hypothesis | None, segment: Segment, clock: SampleClock) -> Final:
-        """Return the final; without a hypothesis, one that says that there was nothing."""
+        """Return the final: what was read, but never without what had settled; with neither, one that says nothing."""
         start_s = clock.at(segment.speech_start * WINDOW_SAMPLES)
         end_s = max(start_s, clock.at(segment.speech_end * WINDOW_SAMPLES))
         if hypothesis is None:
-            return Final(self.id, start_s, end_s, "", (), "")
+            words = _spread(self.agreement.settled, start_s, end_s)
+            return Final(self.id, start_s, end_s, self.settled, words, self.language)
         first_sample = segment.start * WINDOW_SAMPLES
         words = _on_room_clock(hypothesis.words, first_sample, clock, start_s, end_s)
-        return Final(self.id, start_s, end_s, hypothesis.text, words, hypothesis.language)
+        texts = self.agreement.show(hypothesis.text.split())
+        if len(texts) == len(words):
+            words = tuple(word.model_copy(update={"text": text}) for word, text in zip(words, texts, strict=True))
+        return Final(self.id, start_s, end_s, " ".join(texts), words, hypothesis.language)
 
 
 def _on_room_clock(
@@ -100,3 +106,12 @@ def _on_room_clock(
         placed.append(word.model_copy(update={"start_s": begins, "end_s": ends}))
         earliest = begins
     return tuple(placed)
+
+
+def _spread(texts: Sequence[str], start_s: float, end_s: float) -> tuple[Word, ...]:
+    """Return words of which nothing is known but their order, side by side."""
+    step_s = (end_s - start_s) / max(1, len(texts))
+    return tuple(
+        Word(text=text, start_s=start_s + place * step_s, end_s=start_s + (place + 1) * step_s, probability=0.0)
+        for place, text in enumerate(texts)
+    )
