@@ -16,12 +16,26 @@ Pcm = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class OpenUtterance:
+    """An utterance of which interims were shown, and the words that had settled. Times: room clock."""
+
+    utterance_id: str
+    start_s: float
+    end_s: float
+    settled: str
+
+
+@dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """How one participant is to be heard. `language` None: detected once, then fixed."""
+    """How one participant is to be heard. `language` None: detected once, then fixed.
+
+    `resume` is what an earlier stream of this participant, which died, had begun: its audio comes again.
+    """
 
     language: str | None = "pt"
     sensitivity: float = 0.5
     prompt: str = ""
+    resume: tuple[OpenUtterance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
@@ -15,9 +15,10 @@ from .pcm import PcmBuffer, SampleClock, silence_for
 from .plausibility import is_plausible
 from .port import Gap, Pcm, SpeechEvent, StateChanged, StreamOptions
 from .recogniser import Hypothesis, Request
+from .resumption import Resumption
 from .scheduler import Priority, Scheduler
 from .segmenter import WINDOW_S, WINDOW_SAMPLES, Segment, Segmenter, SegmenterOptions, windows
-from .utterance import Guess, Utterance, evidence, is_click
+from .utterance import Guess, Pending, Utterance, evidence, is_click
 
 log = structlog.get_logger()
 
@@ -33,19 +34,11 @@ _MOST_WAITING_S = 600.0
 _MOST_UNREAD_EVENTS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    utterance: Utterance
-    segment: Segment
-    result: asyncio.Future[Hypothesis]
-
-
 class Transcriber:
     """A `SpeechStream` over a shared model.
 
     `activity` takes the next samples and returns a speech probability for each window of 512 they complete.
-    Finals come in the order spoken. Of interims, only the newest waits for the model, and the busier the
-    model, the rarer they are asked for.
+    Finals come in the order spoken. Of interims, only the newest waits, and the busier the model, the rarer they are.
     """
 
     def __init__(self, options: StreamOptions, scheduler: Scheduler, activity: Callable[[Pcm], list[float]]) -> None:
@@ -58,9 +51,10 @@ class Transcriber:
         self._clock = SampleClock()
         self._pcm = PcmBuffer()
         self._utterance: Utterance | None = None
+        self._resumption = Resumption(options.resume)
         self._interim_every_s = _INTERIM_EVERY_S
         self._waiting = 0
-        self._pending: asyncio.Queue[_Pending | None] = asyncio.Queue()
+        self._pending: asyncio.Queue[Pending | None] = asyncio.Queue()
         self._events: asyncio.Queue[SpeechEvent | None] = asyncio.Queue()
         self._ended = False
         self._settling = asyncio.get_running_loop().create_task(self._settle(), name="speech-settle")
@@ -127,9 +121,12 @@ class Transcriber:
         oldest = self._segmenter.oldest_needed * WINDOW_SAMPLES
         self._pcm.forget(oldest)
 
+    def _begin(self, segment: Segment) -> Utterance:
+        return self._resumption.begin(self._clock.at(segment.speech_start * WINDOW_SAMPLES))
+
     def _guess(self, segment: Segment) -> bool:
         """Ask for the final in the first short silence; return whether that is all to do while the silence lasts."""
-        utterance = self._utterance = self._utterance or Utterance()
+        utterance = self._utterance = self._utterance or self._begin(segment)
         if utterance.guess is not None:
             if segment.speech_end == utterance.guess.speech_end:
                 return True
@@ -156,7 +153,7 @@ class Transcriber:
             utterance.guess = None
 
     def _consider_interim(self, segment: Segment) -> None:
-        utterance = self._utterance = self._utterance or Utterance()
+        utterance = self._utterance = self._utterance or self._begin(segment)
         first = utterance.asked_at is None
         since = segment.end - (segment.speech_start if utterance.asked_at is None else utterance.asked_at)
         if since < windows(_FIRST_INTERIM_S if first else self._interim_every_s):
@@ -194,7 +191,7 @@ class Transcriber:
         return Request(samples, self._language.fixed, final, prompt, settled)
 
     def _ask_final(self, segment: Segment) -> None:
-        utterance, self._utterance = self._utterance or Utterance(), None
+        utterance, self._utterance = self._utterance or self._begin(segment), None
         utterance.ended = True
         length = segment.end - segment.start
         if utterance.guess is not None and utterance.guess.holds_for(segment):
@@ -212,7 +209,7 @@ class Transcriber:
             request = self._request(segment, final=True, settled=utterance.settled)
             result = self._scheduler.submit(self._channel, request, Priority.FINAL)
         self._waiting += length
-        self._pending.put_nowait(_Pending(utterance, segment, result))
+        self._pending.put_nowait(Pending(utterance, segment, result))
 
     async def _settle(self) -> None:
         """Turn finished requests into finals, in order."""
@@ -228,11 +225,17 @@ class Transcriber:
             if delayed and not self._waiting:
                 delayed = False
                 self._events.put_nowait(StateChanged("ok"))
+        self._close_missed(math.inf)
         self._events.put_nowait(None)
 
-    def _publish(self, pending: _Pending) -> None:
+    def _close_missed(self, before_s: float) -> None:
+        for final in self._resumption.missed(before_s):
+            self._events.put_nowait(final)
+
+    def _publish(self, pending: Pending) -> None:
         utterance, segment, result = pending.utterance, pending.segment, pending.result
         utterance.closed = True
+        self._close_missed(self._clock.at(segment.speech_start * WINDOW_SAMPLES))
         hypothesis: Hypothesis | None = None
         error = None if result.cancelled() else result.exception()
         if result.cancelled() or error is not None:

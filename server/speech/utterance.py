@@ -83,7 +83,7 @@ class Utterance:
         start_s = clock.at(segment.speech_start * WINDOW_SAMPLES)
         end_s = max(start_s, clock.at(segment.speech_end * WINDOW_SAMPLES))
         if hypothesis is None:
-            words = _spread(self.agreement.settled, start_s, end_s)
+            words = spread(self.agreement.settled, start_s, end_s)
             return Final(self.id, start_s, end_s, self.settled, words, self.language)
         first_sample = segment.start * WINDOW_SAMPLES
         words = _on_room_clock(hypothesis.words, first_sample, clock, start_s, end_s)
@@ -108,10 +108,19 @@ def _on_room_clock(
     return tuple(placed)
 
 
-def _spread(texts: Sequence[str], start_s: float, end_s: float) -> tuple[Word, ...]:
+def spread(texts: Sequence[str], start_s: float, end_s: float) -> tuple[Word, ...]:
     """Return words of which nothing is known but their order, side by side."""
     step_s = (end_s - start_s) / max(1, len(texts))
     return tuple(
         Word(text=text, start_s=start_s + place * step_s, end_s=start_s + (place + 1) * step_s, probability=0.0)
         for place, text in enumerate(texts)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An ended utterance whose final has been asked for."""
+
+    utterance: Utterance
+    segment: Segment
+    result: asyncio.Future[Hypothesis]
