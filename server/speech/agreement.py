@@ -22,9 +22,9 @@ class LocalAgreement:
     Source: LocalAgreement-2, Macháček et al. 2023 (arXiv 2307.14743).
     """
 
-    def __init__(self, holdback: int = 3) -> None:
+    def __init__(self, holdback: int = 3, settled: Sequence[str] = ()) -> None:
         self._holdback = holdback
-        self._settled: tuple[str, ...] = ()
+        self._settled = tuple(settled)
         self._previous: tuple[str, ...] = ()
 
     @property

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import structlog
 
 from ..model.audio import OpusPacket
-from .port import Final, Gap, Interim, SpeechEvent, StreamOptions
+from .port import Final, Gap, Interim, OpenUtterance, SpeechEvent, StreamOptions
 from .protocol import encode_json, encode_packet
+from .resumption import closing
 
 log = structlog.get_logger()
 
@@ -45,7 +46,7 @@ class SpeechChannel:
         self._sent = 0
         self._opened = False
         self._gap: Gap | None = None
-        self._open_interims: dict[str, tuple[float, float]] = {}
+        self._open_interims: dict[str, OpenUtterance] = {}
         self._closing = False
         self._closed = asyncio.Event()
 
@@ -94,7 +95,8 @@ class SpeechChannel:
         self._state_gap()
         if not self._opened:
             self._opened = True
-            frames += encode_json({"type": "open", "channel": self.number, "options": asdict(self.options)})
+            options = replace(self.options, resume=tuple(self._open_interims.values()))
+            frames += encode_json({"type": "open", "channel": self.number, "options": asdict(options)})
         while self._sent < len(self._items) and most > 0:
             item = self._items[self._sent]
             self._sent += 1
@@ -110,7 +112,9 @@ class SpeechChannel:
         if self.closed:
             return
         if isinstance(event, Interim):
-            self._open_interims[event.utterance_id] = (event.start_s, event.end_s)
+            settled = event.text[: event.settled_chars]
+            opened = OpenUtterance(event.utterance_id, event.start_s, event.end_s, settled)
+            self._open_interims[event.utterance_id] = opened
         elif isinstance(event, Final):
             self._open_interims.pop(event.utterance_id, None)
             self.finals += 1
@@ -125,11 +129,11 @@ class SpeechChannel:
         self._closed.set()
 
     def abandon(self) -> None:
-        """Withdraw interims that no final will follow, and end; the process is told, if it knows of this channel."""
+        """Close utterances that no final will follow with what had settled, tell the process, if it knows, and end."""
         if self.closed:
             return
         self._closing = True
-        self._withdraw_interims()
+        self._close_utterances()
         self._items.clear()
         self._items.append({"type": "close", "channel": self.number})
         self._sent = 0
@@ -137,10 +141,10 @@ class SpeechChannel:
         self._wake()
 
     def start_again(self, *, forget_audio: bool) -> None:
-        """A new process takes over: send everything kept, or give it up as a gap if it seems to be the cause."""
+        """A new process takes over: send what is kept and what was shown of it, or give it up as the likely cause."""
         self._opened = False
-        self._withdraw_interims()
         if forget_audio:
+            self._close_utterances()
             packets = [item for item in self._items if isinstance(item, OpusPacket)]
             if packets:
                 self._emit(Gap(packets[0].arrival_s, packets[-1].arrival_s))
@@ -153,9 +157,9 @@ class SpeechChannel:
         self._items.append({"type": kind, "channel": self.number})
         self._wake()
 
-    def _withdraw_interims(self) -> None:
-        for utterance_id, (start_s, end_s) in self._open_interims.items():
-            self._emit(Final(utterance_id, start_s, end_s, "", (), self.options.language or ""))
+    def _close_utterances(self) -> None:
+        for opened in self._open_interims.values():
+            self._emit(closing(opened, self.options.language or ""))
         self._open_interims.clear()
 
     def _forget_settled(self, until_s: float) -> None:

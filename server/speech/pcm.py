@@ -9,6 +9,17 @@ import numpy as np
 
 from ..model.audio import SPEECH_RATE_HZ
 from .port import Pcm
+from .segmenter import WINDOW_SAMPLES
+
+_LONGEST_FILL_S = 1.0
+
+
+def silence_for(late_s: float, end: int) -> Pcm:
+    """Return the silence that stands for a hole at sample `end`; a shortened one ends where a window does."""
+    fill = round(min(late_s, _LONGEST_FILL_S) * SPEECH_RATE_HZ)
+    if late_s > _LONGEST_FILL_S:
+        fill += -(end + fill) % WINDOW_SAMPLES
+    return np.zeros(fill, np.float32)
 
 
 class SampleClock:

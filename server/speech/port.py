@@ -16,13 +16,27 @@ Pcm = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class OpenUtterance:
+    """An utterance of which interims were shown, and the words that had settled. Times: room clock."""
+
+    utterance_id: str
+    start_s: float
+    end_s: float
+    settled: str
+
+
+@dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """How one participant is to be heard. `language` None: detected once, then fixed. `provider` None: the owner's."""
+    """How one participant is to be heard. `language` None: detected once, then fixed. `provider` None: the owner's.
+
+    `resume` is what an earlier stream of this participant, which died, had begun: its audio comes again.
+    """
 
     language: str | None = "pt"
     sensitivity: float = 0.5
     prompt: str = ""
     provider: str | None = None
+    resume: tuple[OpenUtterance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

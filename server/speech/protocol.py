@@ -14,7 +14,7 @@ from typing import Any
 
 from ..model.audio import OpusPacket
 from ..model.transcript import Word
-from .port import Final, Gap, Interim, ServiceChanged, SpeechEvent, StateChanged
+from .port import Final, Gap, Interim, OpenUtterance, ServiceChanged, SpeechEvent, StateChanged, StreamOptions
 
 _HEAD = struct.Struct("<IB")
 _PACKET = struct.Struct("<IIHId?")
@@ -66,6 +66,12 @@ async def read_frame(reader: asyncio.StreamReader) -> tuple[Kind, bytes] | None:
         return Kind(kind), await reader.readexactly(length)
     except (asyncio.IncompleteReadError, ConnectionError):
         return None
+
+
+def options_from_dict(options: dict[str, Any]) -> StreamOptions:
+    """Return the options that came as JSON values."""
+    resume = tuple(OpenUtterance(**one) for one in options.get("resume", ()))
+    return StreamOptions(**{**options, "resume": resume})
 
 
 def event_to_dict(event: SpeechEvent) -> dict[str, Any]:

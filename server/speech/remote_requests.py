@@ -10,7 +10,6 @@ from typing import Protocol
 import structlog
 
 from ..model.errors import SpeechUnavailable
-from ..model.transcript import Word
 from .port import ServiceChanged
 from .recogniser import Hypothesis, Request
 from .scheduler import Priority
@@ -110,6 +109,14 @@ class RemoteRequests:
         reading.add_done_callback(lambda done: self._forget(done, answer))
         return reading
 
+    @property
+    def can_speculate(self) -> bool:
+        """Never: a service would be asked, and paid, twice."""
+        return False
+
+    def promote(self, channel: str) -> None:
+        """There is nothing to promote."""
+
     def drop_interims(self, channel: str) -> None:
         """Cancel the interim of `channel` that waits; no final follows the ones before it."""
         self._endpoint.abandon()
@@ -125,9 +132,6 @@ class RemoteRequests:
 
     def _interim(self, channel: str, request: Request, priority: Priority) -> asyncio.Future[Hypothesis]:
         given: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
-        if request.final:  # an end that is only supposed: a service would be asked, and paid, twice
-            given.cancel()
-            return given
         if self._health.away and self._stand_in is not None:
             self._shown_by_stand_in.add(channel)
             return self._stand_in.requests().submit(channel, request, priority)
@@ -149,7 +153,7 @@ class RemoteRequests:
                 self._health.failed(failed, stands_in=self._stand_in is not None)
             else:
                 self._health.answered()
-                return _keeping(request.settled, hypothesis)
+                return hypothesis
         if self._stand_in is None:
             raise SpeechUnavailable(f"The speech service at {self._endpoint.host} does not answer at the moment.")
         hypothesis = await self._stand_in.requests().submit(channel, request, Priority.FINAL)
@@ -161,15 +165,3 @@ class RemoteRequests:
             answer.cancel()
         if not reading.cancelled():
             reading.exception()  # its stream may be gone, and nobody else looks
-
-
-def _keeping(settled: str, hypothesis: Hypothesis) -> Hypothesis:
-    """Return `hypothesis` beginning with the words that were shown as certain, whatever the service says at last."""
-    if hypothesis.text.startswith(settled):
-        return hypothesis
-    shown = settled.split()
-    words = tuple(word.model_copy(update={"text": text}) for word, text in zip(hypothesis.words, shown, strict=False))
-    last_s = words[-1].end_s if words else 0.0
-    words += tuple(Word(text=text, start_s=last_s, end_s=last_s) for text in shown[len(words) :])
-    words += hypothesis.words[len(shown) :]
-    return replace(hypothesis, text=" ".join(word.text for word in words), words=words)

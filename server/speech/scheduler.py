@@ -1,4 +1,4 @@
-"""One queue into the model: finals, then first interims, then interims."""
+"""One queue into the model: finals, then speculative finals, first interims, interims."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ class Priority(IntEnum):
     """What goes first."""
 
     FINAL = 0
-    FIRST_INTERIM = 1
-    INTERIM = 2
+    SPECULATIVE = 1
+    FIRST_INTERIM = 2
+    INTERIM = 3
 
 
 class Requests(Protocol):
@@ -26,6 +27,13 @@ class Requests(Protocol):
 
     def submit(self, channel: str, request: Request, priority: Priority) -> asyncio.Future[Hypothesis]:
         """Queue `request`; the future gives the hypothesis, an error, or is cancelled."""
+
+    @property
+    def can_speculate(self) -> bool:
+        """Whether it suits now to ask for the final of an utterance that may not have ended."""
+
+    def promote(self, channel: str) -> None:
+        """Make a speculative final of `channel` that still waits a final: its utterance has ended."""
 
     def drop_interims(self, channel: str) -> None:
         """Cancel the interim of `channel` that waits."""
@@ -41,14 +49,14 @@ class _Job:
 class Scheduler:
     """Owns the model's one worker thread. Finals are never dropped and keep their order.
 
-    Of the interims only the newest of each channel waits; an older one, and every one that a final of the
+    Of the others only the newest of each channel waits; an older one, and every one that a final of the
     same channel overtakes, is cancelled. Call it from one event loop.
     """
 
     def __init__(self, recognise: Callable[[Request], Hypothesis]) -> None:
         self._recognise = recognise
         self._finals: deque[_Job] = deque()
-        self._interims: dict[Priority, dict[str, _Job]] = {Priority.FIRST_INTERIM: {}, Priority.INTERIM: {}}
+        self._interims: dict[Priority, dict[str, _Job]] = {kind: {} for kind in Priority if kind is not Priority.FINAL}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speech-model")
         self._thread.submit(int).result()  # the thread lives as long as the scheduler, not from the first request
         self._busy = False
@@ -56,9 +64,9 @@ class Scheduler:
         self.interims_dropped = 0
 
     @property
-    def finals_waiting(self) -> int:
-        """How many finals wait for the model."""
-        return len(self._finals)
+    def can_speculate(self) -> bool:
+        """Whether no final waits for the model."""
+        return not self._finals
 
     def submit(self, channel: str, request: Request, priority: Priority) -> asyncio.Future[Hypothesis]:
         """Queue `request`; the future gives the hypothesis, the model's error, or is cancelled."""
@@ -74,8 +82,14 @@ class Scheduler:
         self._run_next()
         return job.result
 
+    def promote(self, channel: str) -> None:
+        """Make a speculative final of `channel` that still waits a final: its utterance has ended."""
+        job = self._interims[Priority.SPECULATIVE].pop(channel, None)
+        if job is not None:
+            self._finals.append(job)
+
     def drop_interims(self, channel: str) -> None:
-        """Cancel the interim of `channel` that waits."""
+        """Cancel the interim or speculative final of `channel` that waits."""
         for waiting in self._interims.values():
             job = waiting.pop(channel, None)
             if job is not None:
@@ -85,7 +99,7 @@ class Scheduler:
     def close(self) -> None:
         """Cancel what waits and end the worker thread; blocks until the running request is read."""
         self._closed = True
-        for channel in {*self._interims[Priority.FIRST_INTERIM], *self._interims[Priority.INTERIM]}:
+        for channel in {channel for waiting in self._interims.values() for channel in waiting}:
             self.drop_interims(channel)
         while self._finals:
             self._finals.popleft().result.cancel()

@@ -1,4 +1,4 @@
-"""Captions against a reference: word error rate, latencies, and words where nobody spoke."""
+"""What figures of captions are made of: turns of a reference, what was heard and when, text that compares."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import jiwer
 import numpy as np
 
 from .port import Final, Gap, Interim, SpeechEvent
@@ -54,46 +52,6 @@ def read_turns(reference: Path) -> list[Turn]:
     """Return the turns of a reference.json."""
     turns = json.loads(reference.read_text())["turns"]
     return [Turn(turn["speaker"], turn["start_s"], turn["end_s"], turn["text"]) for turn in turns]
-
-
-def score(turns: Sequence[Turn], heard: dict[str, Heard]) -> dict[str, Any]:
-    """Return word error rates, latencies and words in silence of one dialogue."""
-    references: list[str] = []
-    hypotheses: list[str] = []
-    by_speaker = {}
-    to_final, to_interim, invented = [], [], 0
-    for speaker, what in heard.items():
-        own = [turn for turn in turns if turn.speaker == speaker]
-        references.append(normalized(" ".join(turn.text for turn in own)))
-        hypotheses.append(normalized(" ".join(final.text for _, final in what.finals)))
-        by_speaker[speaker] = round(float(jiwer.wer(references[-1], hypotheses[-1])), 4)
-        for turn in own:
-            last = [
-                at for at, final in what.finals if final.start_s < turn.end_s + 0.3 and final.end_s > turn.end_s - 0.6
-            ]
-            to_final += [max(last) - turn.end_s] if last else []
-            first = [
-                at
-                for at, interim in what.interims
-                if turn.start_s - 0.3 < interim.end_s and interim.start_s < turn.end_s
-            ]
-            to_interim += [min(first) - turn.start_s] if first else []
-        invented += sum(
-            1
-            for _, final in what.finals
-            if final.text
-            and not any(final.start_s < turn.end_s + 0.5 and final.end_s > turn.start_s - 0.5 for turn in own)
-        )
-    return {
-        "word_error_rate": round(float(jiwer.wer(references, hypotheses)), 4),
-        "by_speaker": by_speaker,
-        "turns": len(turns),
-        "end_to_final_s": percentiles(to_final),
-        "start_to_interim_s": percentiles(to_interim),
-        "interims": sum(len(what.interims) for what in heard.values()),
-        "finals_in_silence": invented,
-        "gaps": sum(len(what.gaps) for what in heard.values()),
-    }
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float]:

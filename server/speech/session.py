@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 
 from .decoder import PacketDecoder, Sound
-from .port import SpeechStream, SpeechToText, StreamOptions
-from .protocol import Kind, decode_packet, encode_json, event_to_dict, read_frame
+from .port import SpeechStream, SpeechToText
+from .protocol import Kind, decode_packet, encode_json, event_to_dict, options_from_dict, read_frame
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class Session:
     async def _command(self, command: dict[str, Any], tasks: asyncio.TaskGroup) -> None:
         number = int(command["channel"])
         if command["type"] == "open":
-            stream = await self._provider.open(StreamOptions(**command["options"]))
+            stream = await self._provider.open(options_from_dict(command["options"]))
             self._channels[number] = _Channel(stream, tasks.create_task(self._pass_on(number, stream)))
             return
         channel = self._channels.get(number)

@@ -3,52 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
 import structlog
 
-from ..model.audio import SPEECH_RATE_HZ
 from .language import LanguageChoice
-from .pcm import PcmBuffer, SampleClock
+from .pcm import PcmBuffer, SampleClock, silence_for
 from .plausibility import is_plausible
 from .port import Gap, Pcm, ServiceChanged, SpeechEvent, StateChanged, StreamOptions
 from .recogniser import Hypothesis, Request
+from .resumption import Resumption
 from .scheduler import Priority, Requests
 from .segmenter import WINDOW_S, WINDOW_SAMPLES, Segment, Segmenter, SegmenterOptions, windows
-from .utterance import Utterance, evidence
+from .utterance import Guess, Pending, Utterance, evidence, is_click
 
 log = structlog.get_logger()
 
 _JITTER_S = 0.06
-_LONGEST_FILL_S = 1.0
 _TRAIL_S = 0.3
+_GUESS_AFTER_S = 0.2
 _FIRST_INTERIM_S = 0.6
 _INTERIM_EVERY_S = 0.8
 _MODEL_SHARE = 2.5
-_LEAST_VOICED_S = 0.09
 _PROMPT_AFTER_VOICED_S = 1.0
 _DELAYED_AFTER_S = 4.0
 _MOST_WAITING_S = 600.0
 _MOST_UNREAD_EVENTS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    utterance: Utterance
-    segment: Segment
-    result: asyncio.Future[Hypothesis]
-
-
 class Transcriber:
     """A `SpeechStream` over a shared model.
 
     `activity` takes the next samples and returns a speech probability for each window of 512 they complete.
-    Finals come in the order spoken. Of interims, only the newest waits for the model, and the busier the
-    model, the rarer they are asked for.
+    Finals come in the order spoken. Of interims, only the newest waits, and the busier the model, the rarer they are.
     """
 
     def __init__(self, options: StreamOptions, scheduler: Requests, activity: Callable[[Pcm], list[float]]) -> None:
@@ -61,9 +51,10 @@ class Transcriber:
         self._clock = SampleClock()
         self._pcm = PcmBuffer()
         self._utterance: Utterance | None = None
+        self._resumption = Resumption(options.resume)
         self._interim_every_s = _INTERIM_EVERY_S
         self._waiting = 0
-        self._pending: asyncio.Queue[_Pending | None] = asyncio.Queue()
+        self._pending: asyncio.Queue[Pending | None] = asyncio.Queue()
         self._events: asyncio.Queue[SpeechEvent | None] = asyncio.Queue()
         self._ended = False
         self._settling = asyncio.get_running_loop().create_task(self._settle(), name="speech-settle")
@@ -79,7 +70,7 @@ class Transcriber:
             return
         late_s = start_s - self._clock.at(self._pcm.end) if self._pcm.end else 0.0
         if late_s > _JITTER_S:
-            self._hear(np.zeros(self._fill_samples(late_s), np.float32))
+            self._hear(silence_for(late_s, self._pcm.end))
         self._clock.anchor(self._pcm.end, start_s)
         self._hear(samples)
 
@@ -129,20 +120,44 @@ class Transcriber:
             if segment is not None:
                 self._ask_final(segment)
             running = self._segmenter.current
-            if running is not None:
+            if running is not None and not self._guess(running):
                 self._consider_interim(running)
         oldest = self._segmenter.oldest_needed * WINDOW_SAMPLES
         self._pcm.forget(oldest)
 
-    def _fill_samples(self, late_s: float) -> int:
-        """Return how much silence stands for a hole; where it is shortened, a window begins behind it."""
-        if late_s <= _LONGEST_FILL_S:
-            return round(late_s * SPEECH_RATE_HZ)
-        fill = round(_LONGEST_FILL_S * SPEECH_RATE_HZ)
-        return fill + -(self._pcm.end + fill) % WINDOW_SAMPLES
+    def _begin(self, segment: Segment) -> Utterance:
+        return self._resumption.begin(self._clock.at(segment.speech_start * WINDOW_SAMPLES))
+
+    def _guess(self, segment: Segment) -> bool:
+        """Ask for the final in the first short silence; return whether that is all to do while the silence lasts."""
+        utterance = self._utterance = self._utterance or self._begin(segment)
+        if utterance.guess is not None:
+            if segment.speech_end == utterance.guess.speech_end:
+                return True
+            self._discard_guess(utterance)
+        silent = segment.end - segment.speech_end >= windows(_GUESS_AFTER_S)
+        if not silent or is_click(segment) or not self._scheduler.can_speculate:
+            return False
+        request = self._request(segment, final=True, settled=utterance.settled)
+        guess = Guess(segment.speech_end, self._scheduler.submit(self._channel, request, Priority.SPECULATIVE))
+        utterance.guess = guess
+        guess.result.add_done_callback(lambda done: self._on_guess(utterance, segment, done))
+        return True
+
+    def _on_guess(self, utterance: Utterance, segment: Segment, done: asyncio.Future[Hypothesis]) -> None:
+        """Show a guess until it is known to hold."""
+        if done.cancelled() or done.exception() is not None or utterance.ended:
+            return
+        self._show(utterance, segment, done.result())
+
+    def _discard_guess(self, utterance: Utterance) -> None:
+        if utterance.guess is not None:
+            self._scheduler.drop_interims(self._channel)
+            utterance.guess.result.cancel()
+            utterance.guess = None
 
     def _consider_interim(self, segment: Segment) -> None:
-        utterance = self._utterance = self._utterance or Utterance()
+        utterance = self._utterance = self._utterance or self._begin(segment)
         first = utterance.asked_at is None
         since = segment.end - (segment.speech_start if utterance.asked_at is None else utterance.asked_at)
         if since < windows(_FIRST_INTERIM_S if first else self._interim_every_s):
@@ -165,7 +180,9 @@ class Transcriber:
             log.warning("speech.interim_failed", error=type(error).__name__)
             return
         self._interim_every_s = max(_INTERIM_EVERY_S, _MODEL_SHARE * (time.monotonic() - asked_s))
-        hypothesis = done.result()
+        self._show(utterance, segment, done.result())
+
+    def _show(self, utterance: Utterance, segment: Segment, hypothesis: Hypothesis) -> None:
         if utterance.closed or self._events.qsize() > _MOST_UNREAD_EVENTS:
             return
         if is_plausible(hypothesis, evidence(segment)):
@@ -178,22 +195,25 @@ class Transcriber:
         return Request(samples, self._language.fixed, final, prompt, settled)
 
     def _ask_final(self, segment: Segment) -> None:
-        utterance, self._utterance = self._utterance or Utterance(), None
+        utterance, self._utterance = self._utterance or self._begin(segment), None
         utterance.ended = True
         length = segment.end - segment.start
-        too_short = segment.voiced * WINDOW_S < _LEAST_VOICED_S
-        if too_short or self._waiting + length > windows(_MOST_WAITING_S):
+        if utterance.guess is not None and utterance.guess.holds_for(segment):
+            self._scheduler.promote(self._channel)
+            result = utterance.guess.result
+        elif is_click(segment) or self._waiting + length > windows(_MOST_WAITING_S):
             self._scheduler.drop_interims(self._channel)
-            result: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
-            if too_short:
+            result = asyncio.get_running_loop().create_future()
+            if is_click(segment):
                 result.set_result(Hypothesis(""))
             else:
                 result.cancel()
         else:
+            self._discard_guess(utterance)
             request = self._request(segment, final=True, settled=utterance.settled)
             result = self._scheduler.submit(self._channel, request, Priority.FINAL)
         self._waiting += length
-        self._pending.put_nowait(_Pending(utterance, segment, result))
+        self._pending.put_nowait(Pending(utterance, segment, result))
 
     async def _settle(self) -> None:
         """Turn finished requests into finals, in order."""
@@ -209,11 +229,17 @@ class Transcriber:
             if delayed and not self._waiting:
                 delayed = False
                 self._events.put_nowait(StateChanged("ok"))
+        self._close_missed(math.inf)
         self._events.put_nowait(None)
 
-    def _publish(self, pending: _Pending) -> None:
+    def _close_missed(self, before_s: float) -> None:
+        for final in self._resumption.missed(before_s):
+            self._events.put_nowait(final)
+
+    def _publish(self, pending: Pending) -> None:
         utterance, segment, result = pending.utterance, pending.segment, pending.result
         utterance.closed = True
+        self._close_missed(self._clock.at(segment.speech_start * WINDOW_SAMPLES))
         hypothesis: Hypothesis | None = None
         error = None if result.cancelled() else result.exception()
         if result.cancelled() or error is not None:

@@ -15,10 +15,30 @@ from .port import Final, Interim
 from .recogniser import Hypothesis
 from .segmenter import WINDOW_S, WINDOW_SAMPLES, Segment
 
+_LEAST_VOICED_S = 0.09
+
 
 def evidence(segment: Segment) -> VoiceEvidence:
     """Return how much voice `segment` held."""
     return VoiceEvidence(segment.voiced * WINDOW_S, segment.mean_probability)
+
+
+def is_click(segment: Segment) -> bool:
+    """Return whether `segment` holds too little voice to be a word."""
+    return segment.voiced * WINDOW_S < _LEAST_VOICED_S
+
+
+@dataclass(slots=True)
+class Guess:
+    """A final asked for in a short silence: it holds if no more is said until the utterance ends."""
+
+    speech_end: int
+    result: asyncio.Future[Hypothesis]
+
+    def holds_for(self, segment: Segment) -> bool:
+        """Return whether `segment` ended as guessed, and the model did not fail meanwhile."""
+        failed = self.result.done() and (self.result.cancelled() or self.result.exception() is not None)
+        return segment.speech_end == self.speech_end and not failed
 
 
 @dataclass(slots=True)
@@ -31,7 +51,8 @@ class Utterance:
     ended: bool = False
     closed: bool = False
     asked_at: int | None = None
-    interim: asyncio.Future[Hypothesis] | None = None
+    language: str = ""
+    guess: Guess | None = None
 
     @property
     def settled(self) -> str:
@@ -41,10 +62,12 @@ class Utterance:
     def interim_of(self, hypothesis: Hypothesis, segment: Segment, clock: SampleClock) -> Interim:
         """Return what to show for the newest hypothesis.
 
-        Once the utterance has ended nothing more settles: its final was asked for with what had settled by then.
+        Once its final has been asked for, even as a guess, nothing more settles: it goes on from what had settled
+        by then.
         """
-        take = self.agreement.show if self.ended else self.agreement.update
+        take = self.agreement.show if self.ended or self.guess is not None else self.agreement.update
         words = take(hypothesis.text.split())
+        self.language = hypothesis.language
         self.shown = True
         return Interim(
             self.id,
@@ -56,14 +79,17 @@ class Utterance:
         )
 
     def final_of(self, hypothesis: Hypothesis | None, segment: Segment, clock: SampleClock) -> Final:
-        """Return the final; without a hypothesis, one that says that there was nothing."""
+        """Return the final: what was read, but never without what had settled; with neither, one that says nothing."""
         start_s = clock.at(segment.speech_start * WINDOW_SAMPLES)
         end_s = max(start_s, clock.at(segment.speech_end * WINDOW_SAMPLES))
         if hypothesis is None:
-            return Final(self.id, start_s, end_s, "", (), "")
+            words = spread(self.agreement.settled, start_s, end_s)
+            return Final(self.id, start_s, end_s, self.settled, words, self.language)
         first_sample = segment.start * WINDOW_SAMPLES
         words = _on_room_clock(hypothesis.words, first_sample, clock, start_s, end_s)
-        return Final(self.id, start_s, end_s, hypothesis.text, words, hypothesis.language, hypothesis.provider)
+        texts = self.agreement.show(hypothesis.text.split())
+        words = _with_texts(words, texts, end_s)
+        return Final(self.id, start_s, end_s, " ".join(texts), words, hypothesis.language, hypothesis.provider)
 
 
 def _on_room_clock(
@@ -79,3 +105,27 @@ def _on_room_clock(
         placed.append(word.model_copy(update={"start_s": begins, "end_s": ends}))
         earliest = begins
     return tuple(placed)
+
+
+def _with_texts(words: Sequence[Word], texts: Sequence[str], end_s: float) -> tuple[Word, ...]:
+    """Return a word for each of `texts`, with the times of `words`; those beyond them fill the rest of the utterance."""
+    timed = tuple(word.model_copy(update={"text": text}) for word, text in zip(words, texts, strict=False))
+    return timed + spread(texts[len(timed) :], timed[-1].end_s if timed else end_s, end_s)
+
+
+def spread(texts: Sequence[str], start_s: float, end_s: float) -> tuple[Word, ...]:
+    """Return words of which nothing is known but their order, side by side."""
+    step_s = (end_s - start_s) / max(1, len(texts))
+    return tuple(
+        Word(text=text, start_s=start_s + place * step_s, end_s=start_s + (place + 1) * step_s, probability=0.0)
+        for place, text in enumerate(texts)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An ended utterance whose final has been asked for."""
+
+    utterance: Utterance
+    segment: Segment
+    result: asyncio.Future[Hypothesis]

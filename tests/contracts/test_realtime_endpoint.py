@@ -158,11 +158,9 @@ async def test_closing_while_the_service_hangs_is_quick(fake: FakeRealtime, endp
     assert answer.cancelled()
 
 
-async def test_an_end_that_is_only_supposed_is_neither_committed_nor_answered(
-    fake: FakeRealtime, endpoint: Make
-) -> None:
+async def test_a_whole_utterance_is_committed_once_and_never_before_its_end(fake: FakeRealtime, endpoint: Make) -> None:
     requests = RemoteRequests(endpoint(), Health(lambda _: None, lambda: 0.0), None)
-    assert requests.submit("a", SPOKEN, Priority.INTERIM).cancelled()
+    assert not requests.can_speculate
     assert (await requests.submit("a", SPOKEN, Priority.FINAL)).text == WORDS
     assert len(fake.committed_s) == 1
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from server.model.audio import OpusPacket
-from server.speech.bench import opus_packets
+from server.speech.measure.sound import opus_packets, read_sound
 
 CLIPS = Path(__file__).parents[1] / "fixtures" / "speech"
 RATE_HZ = 16_000
@@ -76,4 +76,4 @@ def opus_of_tone(seconds: float, hz: float = 220.0) -> list[bytes]:
 
 def opus_of_clip(name: str) -> list[bytes]:
     """Return a clip of tests/fixtures/speech as Opus payloads of 20 ms."""
-    return opus_packets(CLIPS / name)
+    return opus_packets(read_sound(CLIPS / name))

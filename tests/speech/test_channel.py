@@ -1,10 +1,14 @@
 """The bounded way to the process: what waits, what is kept, and what is given up."""
 
 import itertools
+import json
+
+import pytest
 
 from server.model.audio import OpusPacket
 from server.speech.channel import KEPT_S, SpeechChannel
-from server.speech.port import Final, Gap, Interim, SpeechEvent, StreamOptions
+from server.speech.port import Final, Gap, Interim, OpenUtterance, SpeechEvent, StreamOptions
+from server.speech.protocol import options_from_dict
 
 
 class Room:
@@ -68,15 +72,36 @@ async def test_audio_that_seems_to_kill_the_process_is_given_up() -> None:
     assert room.drain() < 200
 
 
-async def test_open_interims_are_withdrawn_when_the_process_dies() -> None:
+def utterances_begun() -> Room:
+    """Return a room where one utterance is final and one has settled a word."""
     room = Room()
     room.channel.receive(Interim("u1", 0.0, 1.0, "estou", 0, "pt"))
-    room.channel.receive(Interim("u2", 2.0, 3.0, "com", 0, "pt"))
+    room.channel.receive(Interim("u2", 2.0, 3.0, "com dor", 3, "pt"))
     room.channel.receive(Final("u1", 0.0, 1.2, "estou", (), "pt"))
+    return room
+
+
+async def test_a_new_process_is_told_which_utterances_to_go_on_with() -> None:
+    room = utterances_begun()
+    room.channel.take_unsent(100)
     room.channel.start_again(forget_audio=False)
+    assert len(room.events) == 3
+    frame = room.channel.take_unsent(100)
+    options = options_from_dict(json.loads(frame[5:])["options"])
+    assert options.resume == (OpenUtterance("u2", 2.0, 3.0, "com"),)
+
+
+@pytest.mark.parametrize("end", ["given up", "abandoned"])
+async def test_utterances_that_nobody_goes_on_with_are_closed_with_what_had_settled(end: str) -> None:
+    room = utterances_begun()
+    if end == "given up":
+        room.channel.start_again(forget_audio=True)
+    else:
+        room.channel.abandon()
     last = room.events[-1]
     assert isinstance(last, Final)
-    assert (last.utterance_id, last.text) == ("u2", "")
+    assert (last.utterance_id, last.text) == ("u2", "com")
+    assert [word.text for word in last.words] == ["com"]
     assert len(room.events) == 4
 
 

@@ -101,3 +101,21 @@ async def test_after_closing_nothing_is_read(scheduler: Scheduler, model: SlowMo
     await asyncio.to_thread(scheduler.close)
     assert scheduler.submit("a", request("late"), Priority.FINAL).cancelled()
     assert model.read == []
+
+
+async def test_a_speculative_final_goes_before_interims_and_as_a_final_once_promoted(
+    scheduler: Scheduler, model: SlowModel
+) -> None:
+    running = scheduler.submit("x", request("running"), Priority.INTERIM)
+    waiting = [
+        scheduler.submit("a", request("first interim"), Priority.FIRST_INTERIM),
+        scheduler.submit("b", request("guess"), Priority.SPECULATIVE),
+        scheduler.submit("c", request("promoted"), Priority.SPECULATIVE),
+        scheduler.submit("d", request("final"), Priority.FINAL),
+    ]
+    scheduler.promote("c")
+    scheduler.promote("nobody")
+    assert not scheduler.can_speculate
+    model.let_read(5)
+    await asyncio.gather(running, *waiting)
+    assert model.read == ["running", "final", "promoted", "guess", "first interim"]

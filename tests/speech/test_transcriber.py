@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from server.model.transcript import Word
-from server.speech.port import Final, Gap, Interim, SpeechEvent, StateChanged, StreamOptions
+from server.speech.port import Final, Gap, Interim, OpenUtterance, SpeechEvent, StateChanged, StreamOptions
 from server.speech.providers.scripted import LoudnessActivity
 from server.speech.recogniser import Hypothesis, Request
 from server.speech.scheduler import Scheduler
@@ -205,3 +205,25 @@ async def test_flush_settles_what_is_being_said(listening: Listening) -> None:
         pass
     assert event.text == "dói aqui"
     await listening.close()
+
+
+async def test_an_utterance_that_an_earlier_stream_had_begun_is_gone_on_with(listening: Listening) -> None:
+    await listening.close()
+    opened = (OpenUtterance("u1", 1.0, 1.9, "dói"), OpenUtterance("u2", 9.0, 9.5, "sim"))
+    listening = Listening(ScriptedModel(), StreamOptions(resume=opened))
+    at_s = listening.push(np.concatenate([silence(1.1), tone(1), silence(1)]))
+    listening.push(np.concatenate([tone(0.5), silence(1)]), at_s)
+    await listening.end()
+    begun, new, missed = listening.finals()
+    assert (begun.utterance_id, begun.text) == ("u1", "dói aqui")
+    assert new.utterance_id not in ("u1", "u2")
+    assert (missed.utterance_id, missed.text) == ("u2", "sim")
+    assert {request.settled for request in listening.model.requests if request.final} == {"dói", ""}
+
+
+async def test_what_an_earlier_stream_had_begun_and_nobody_finds_again_is_closed_in_order(listening: Listening) -> None:
+    await listening.close()
+    listening = Listening(ScriptedModel(), StreamOptions(resume=(OpenUtterance("u1", 1.0, 1.9, "dói"),)))
+    listening.push(np.concatenate([silence(4), tone(1), silence(1)]))
+    await listening.end()
+    assert [final.utterance_id == "u1" for final in listening.finals()] == [True, False]
