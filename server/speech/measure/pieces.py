@@ -65,7 +65,7 @@ def shared_pieces(root: Path, languages: Sequence[str] = ("pt", "en")) -> list[P
     if manifest.is_file():
         entries = [entry for entry in json.loads(manifest.read_text()) if entry.get("text")]
         for language in languages:
-            own = [entry for entry in entries if entry["language"] == language and entry["seconds"] < 25]
+            own = [entry for entry in entries if entry["language"][:2] == language and entry["seconds"] < 25]
             sentences = [(root / entry["file"], str(entry["text"])) for entry in own]
             pieces += [_sentences(language, sentences)] if sentences else []
     if not pieces:
