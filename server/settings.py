@@ -61,10 +61,15 @@ class Settings(BaseSettings):
 
     # Speech
     speech_provider: str = Field("faster_whisper", description="provider in server/speech/providers")
-    speech_model: str = Field("base", description="packaged base, a folder, or a model name of the hub")
-    speech_device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="cpu, cuda or auto")
+    speech_model: str = Field(
+        "", description="packaged base, a folder, or a name of the hub; empty: base, on a GPU large-v3-turbo"
+    )
+    speech_device: Literal["cpu", "cuda", "auto"] = Field(
+        "cpu", description="cpu, cuda, or auto: a GPU if there is one"
+    )
     speech_compute_type: str = Field("default", description="CTranslate2 compute type; default chooses by device")
     speech_threads: int = Field(0, ge=0, description="CPU threads of the model; 0 chooses")
+    speech_batch: int = Field(0, ge=0, le=64, description="utterances read at once at most; 0: by device and memory")
     speech_base_url: str = Field(
         "", description="for openai_compatible and openai_realtime, ends in /v1; voices are sent there"
     )

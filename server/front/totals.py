@@ -9,9 +9,18 @@ from ..web.metrics import number
 
 RISING = frozenset({"counter", "histogram"})
 SHARED = frozenset(
-    {"escuta_journal_lag_seconds", "escuta_speech_state", "escuta_speech_restarts", "escuta_storage_state"}
+    {
+        "escuta_journal_lag_seconds",
+        "escuta_speech_batch_size",
+        "escuta_speech_batches_broken",
+        "escuta_speech_interims_dropped",
+        "escuta_speech_restarts",
+        "escuta_speech_state",
+        "escuta_speech_wait_seconds",
+        "escuta_storage_state",
+    }
 )
-"""Gauges of which no sum can be made, or in which each worker tells of the same thing: the worst counts."""
+"""What cannot be summed, or of which each worker tells the same, as of the one speech process: the most counts."""
 
 Samples = dict[str, float]
 

@@ -30,6 +30,10 @@ from .services import Recorder, RoomServices, SpeechChannel
 
 log = structlog.get_logger()
 
+_BETWEEN_FINALS_S = 30.0
+_BACKLOG_S = 600.0
+"""How long speech that was not read in time may take after the call: as much as waits at most."""
+
 StopReason = Literal["consultation_ended", "consent_withdrawn", "disk_full", "failed"]
 
 
@@ -58,6 +62,8 @@ class Capture:
         self._channels: dict[Role, SpeechChannel] = {}
         self._starting = asyncio.Lock()
         self._closed = False
+        self._in_haste = False
+        self._draining: list[SpeechChannel] = []
         self._warned_low = False
 
     @property
@@ -115,17 +121,28 @@ class Capture:
             self._warned_low = True
             self._host.publish(DiskLow(at_s=self._host.clock.now_s(), free_mb=free_mb))
 
+    def hurry(self) -> None:
+        """The server stops: wait for no backlog of words."""
+        self._in_haste = True
+        for channel in self._draining:
+            self._host.aside(channel.close())
+
     async def close(self, ended_at_s: float) -> None:
-        """Stop, wait for the last words, make the journal durable."""
+        """Stop, make the journal durable, wait for the last words and, unless in haste, for a backlog before them."""
         self._closed = True
         self.listening = False
         if self.recorder is not None:
             self._services.finishing.begin(self._consultation_id)
         self._stop_recording("consultation_ended")
         async with self._starting:
-            await asyncio.gather(*(channel.close() for channel in self._take_channels()))
-            if self.recorder is not None:
-                await self.recorder.close(ended_at_s)
+            try:
+                if self.recorder is not None:
+                    await self.recorder.close(ended_at_s)
+            finally:
+                patience = {} if self._in_haste else {"timeout_s": _BETWEEN_FINALS_S, "most_s": _BACKLOG_S}
+                self._draining = self._take_channels()
+                await asyncio.gather(*(channel.close(**patience) for channel in self._draining))
+                self._draining = []
 
     async def finalize(self) -> None:
         """Turn the journal into the files people listen to, if anything was recorded."""

@@ -124,7 +124,9 @@ class Room:
         self._mirror.presence(seat.role, present)
 
     def end(self, reason: EndReason, by: Role | None = None) -> None:
-        """End the consultation for both; harmless when it has ended already."""
+        """End the consultation for both; when it has ended already, a server that stops still hurries what is left."""
+        if reason == "server_stopped":
+            self.capture.hurry()
         if self.over:
             return
         self._ended_at_s = self.clock.now_s()

@@ -80,8 +80,8 @@ class SpeechChannel(Protocol):
     def mark_connection(self) -> None:
         """A new RTP stream begins."""
 
-    async def close(self, timeout_s: float = 10.0) -> None:
-        """Wait for the last finals, at most `timeout_s`."""
+    async def close(self, timeout_s: float = 10.0, most_s: float = 0.0) -> None:
+        """Wait for the last finals: at most `timeout_s` or, while finals come in time, `most_s`."""
 
 
 class Speech(Protocol):

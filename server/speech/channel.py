@@ -66,16 +66,22 @@ class SpeechChannel:
         """Settle the running utterance now, for instance because the microphone was muted."""
         self._command("flush")
 
-    async def close(self, timeout_s: float = 10.0) -> None:
-        """End the input and wait, at most `timeout_s`, for the last finals."""
+    async def close(self, timeout_s: float = 10.0, most_s: float = 0.0) -> None:
+        """End the input and wait for the last finals: at most `timeout_s` or, while finals come in time, `most_s`."""
         if not self._closing:
             self._command("close")
             self._closing = True
-        try:
-            await asyncio.wait_for(self._closed.wait(), timeout_s)
-        except TimeoutError:
-            log.warning("speech.close_timed_out", waiting=len(self._items) - self._sent)
-            self.abandon()
+        loop = asyncio.get_running_loop()
+        latest_s = loop.time() + max(timeout_s, most_s)
+        while not self.closed:
+            finals = self.finals
+            try:
+                await asyncio.wait_for(self._closed.wait(), min(timeout_s, latest_s - loop.time()))
+            except TimeoutError:
+                if self.finals > finals and loop.time() < latest_s:
+                    continue
+                log.warning("speech.close_timed_out", waiting=len(self._items) - self._sent)
+                self.abandon()
 
     @property
     def closed(self) -> bool:

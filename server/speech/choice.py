@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import structlog
 
 from ..model.errors import EscutaError, InvalidSettings
+from .model_figures import ModelFigures
 from .options import ProviderOptions
 from .port import Gap, Pcm, ServiceChanged, SpeechEvent, SpeechStream, SpeechToText, StreamOptions
 from .providers import create_provider
@@ -86,6 +87,11 @@ class Choice:
         except EscutaError as error:
             log.warning("speech.provider_unusable", provider=name, reason=str(error))
         return await self._stand_in(name, options) or Unheard()
+
+    def figures(self) -> ModelFigures:
+        """Return what the queues into the models on this machine have counted."""
+        local = [provider for provider in self._providers.values() if isinstance(provider, SharedRecogniser)]
+        return sum((provider.figures() for provider in local), ModelFigures())
 
     async def aclose(self) -> None:
         """End every stream; those that lean on others go first."""

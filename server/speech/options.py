@@ -15,11 +15,12 @@ class ProviderOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = "base"
+    model: str = ""  # by device
     models_dir: Path = Path(".data/models")
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     compute_type: str = "default"
     threads: int = 0
+    batch: int = 0  # by device
     final_beam: int = 5
     base_url: str = ""
     api_key: str = Field("", repr=False)  # plain, to travel through the pipe: never in a log or an address
@@ -36,6 +37,7 @@ class ProviderOptions(BaseModel):
             device=settings.speech_device,
             compute_type=settings.speech_compute_type,
             threads=settings.speech_threads,
+            batch=settings.speech_batch,
             base_url=settings.speech_base_url,
             api_key="" if settings.speech_api_key is None else settings.speech_api_key.get_secret_value(),
             remote_model=settings.speech_remote_model,

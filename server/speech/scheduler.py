@@ -1,15 +1,18 @@
-"""One queue into the model: finals, then speculative finals, first interims, interims."""
+"""One queue into the model: finals, then speculative finals, first interims, interims; alike ones together."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
+from .batches import Batches, BatchSize, Outcome, read_each
+from .model_figures import ModelFigures
 from .recogniser import Hypothesis, Request
 
 
@@ -43,25 +46,29 @@ class Requests(Protocol):
 class _Job:
     channel: str
     request: Request
+    since_s: float
     result: asyncio.Future[Hypothesis] = field(repr=False)
 
 
 class Scheduler:
-    """Owns the model's one worker thread. Finals are never dropped and keep their order.
+    """Owns the model's one worker thread. Finals are never dropped and keep their order within a channel.
 
     Of the others only the newest of each channel waits; an older one, and every one that a final of the
-    same channel overtakes, is cancelled. Call it from one event loop.
+    same channel overtakes, is cancelled. With `batches`, what waits anyway and is alike is read together; nothing
+    ever waits for company. Call it from one event loop.
     """
 
-    def __init__(self, recognise: Callable[[Request], Hypothesis]) -> None:
+    def __init__(self, recognise: Callable[[Request], Hypothesis], batches: Batches | None = None) -> None:
         self._recognise = recognise
+        self._batches = batches
+        self._size = BatchSize(1 if batches is None else batches.most)
         self._finals: deque[_Job] = deque()
         self._interims: dict[Priority, dict[str, _Job]] = {kind: {} for kind in Priority if kind is not Priority.FINAL}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speech-model")
         self._thread.submit(int).result()  # the thread lives as long as the scheduler, not from the first request
         self._busy = False
         self._closed = False
-        self.interims_dropped = 0
+        self.figures = ModelFigures()
 
     @property
     def can_speculate(self) -> bool:
@@ -70,7 +77,8 @@ class Scheduler:
 
     def submit(self, channel: str, request: Request, priority: Priority) -> asyncio.Future[Hypothesis]:
         """Queue `request`; the future gives the hypothesis, the model's error, or is cancelled."""
-        job = _Job(channel, request, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        job = _Job(channel, request, loop.time(), loop.create_future())
         if self._closed:
             job.result.cancel()
             return job.result
@@ -94,7 +102,7 @@ class Scheduler:
             job = waiting.pop(channel, None)
             if job is not None:
                 job.result.cancel()
-                self.interims_dropped += 1
+                self.figures.dropped += 1
 
     def close(self) -> None:
         """Cancel what waits and end the worker thread; blocks until the running request is read."""
@@ -105,33 +113,69 @@ class Scheduler:
             self._finals.popleft().result.cancel()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def _take(self) -> _Job | None:
-        if self._finals:
-            return self._finals.popleft()
+    def _take(self) -> list[_Job]:
+        """Remove what goes next from the queue, and what can be read with it."""
+        first = next(self._waiting(), None)
+        if first is None:
+            return []
+        taken = [first]
+        if self._batches is not None and self._size.now > 1:
+            alike = self._batches.kind(first.request)
+            passed_over: set[str] = set()  # channels of which an earlier final stays
+            for job in self._waiting():
+                if job is first or job.channel in passed_over:
+                    continue
+                if self._batches.kind(job.request) == alike:
+                    taken.append(job)
+                    if len(taken) == self._size.now:
+                        break
+                elif job.request.final:
+                    passed_over.add(job.channel)
+        for job in taken:
+            self._remove(job)
+        return taken
+
+    def _waiting(self) -> Iterator[_Job]:
+        yield from self._finals
         for waiting in self._interims.values():
-            if waiting:
-                return waiting.pop(next(iter(waiting)))
-        return None
+            yield from waiting.values()
+
+    def _remove(self, job: _Job) -> None:
+        for waiting in self._interims.values():
+            if waiting.get(job.channel) is job:
+                del waiting[job.channel]
+                return
+        self._finals.remove(job)
 
     def _run_next(self) -> None:
         if self._busy or self._closed:
             return
-        job = self._take()
-        if job is None:
+        jobs = self._take()
+        if not jobs:
             return
         self._busy = True
         loop = asyncio.get_running_loop()
-        running = self._thread.submit(self._recognise, job.request)
-        running.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, job, done))
+        self.figures.note_batch([loop.time() - job.since_s for job in jobs])
+        running = self._thread.submit(self._read, [job.request for job in jobs])
+        running.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, jobs, done))
 
-    def _finish(self, job: _Job, done: Future[Hypothesis]) -> None:
+    def _read(self, requests: list[Request]) -> list[Outcome]:
+        began_s = time.monotonic()
+        outcomes, broken = read_each(requests, self._recognise, self._batches)
+        self.figures.broken_batches += broken
+        self._size.learn(len(requests), time.monotonic() - began_s, broken=broken)
+        return outcomes
+
+    def _finish(self, jobs: list[_Job], done: Future[list[Outcome]]) -> None:
         self._busy = False
-        if not job.result.done():
-            error = None if done.cancelled() else done.exception()
-            if done.cancelled():
+        outcomes: list[Outcome] = [None] * len(jobs) if done.cancelled() else done.result()
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            if job.result.done():
+                continue
+            if outcome is None:
                 job.result.cancel()
-            elif error is not None:
-                job.result.set_exception(error)
+            elif isinstance(outcome, Hypothesis):
+                job.result.set_result(outcome)
             else:
-                job.result.set_result(done.result())
+                job.result.set_exception(outcome)
         self._run_next()

@@ -11,6 +11,7 @@ import structlog
 
 from ..settings import Settings
 from .channel import SpeechChannel
+from .model_figures import ModelFigures
 from .port import SpeechEvent, StateChanged, StreamOptions
 from .protocol import event_from_dict, read_frame
 from .ways import LAST_WORDS_S, OwnProcess, Way
@@ -41,6 +42,7 @@ class SpeechService:
         self._supervision: asyncio.Task[None] | None = None
         self._ready = False  # the process has loaded its model and reads its input
         self._closed = asyncio.Event()
+        self._counted: dict[int, ModelFigures] = {}  # by process
         self.restarts = 0
         self.callback_errors = 0
 
@@ -48,6 +50,11 @@ class SpeechService:
     def state(self) -> StateChanged:
         """How recognition is doing."""
         return self._state
+
+    @property
+    def model_figures(self) -> ModelFigures:
+        """What the queues into the models have counted, those of processes that are gone included."""
+        return sum(self._counted.values(), ModelFigures())
 
     @property
     def process_id(self) -> int | None:
@@ -146,6 +153,8 @@ class SpeechService:
                     writing = asyncio.get_running_loop().create_task(self._write(writer), name="speech-write")
                 elif message["type"] == "failed":
                     detail = str(message["detail"])
+                elif message["type"] == "figures":
+                    self._counted[int(message["process"])] = ModelFigures(**message["figures"])
                 else:
                     self._receive(message)
         finally:

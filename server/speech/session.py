@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
 from .decoder import PacketDecoder, Sound
+from .model_figures import ModelFigures
 from .port import SpeechStream, SpeechToText
 from .protocol import Kind, decode_packet, encode_json, event_to_dict, options_from_dict, read_frame
 
@@ -16,6 +19,7 @@ log = structlog.get_logger()
 
 _SILENT_AFTER_S = 0.8
 _TICK_S = 0.2
+_FIGURES_EVERY_S = 1.0
 
 
 class _Channel:
@@ -34,23 +38,31 @@ class _Channel:
 
 
 class Session:
-    """Obeys the frames of one client."""
+    """Obeys the frames of one client, and tells it what the whole process counts."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, provider: SpeechToText) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        provider: SpeechToText,
+        figures: Callable[[], ModelFigures] = ModelFigures,
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._provider = provider
+        self._figures = figures
         self._channels: dict[int, _Channel] = {}
 
     async def run(self) -> None:
         """Serve until the input ends."""
         await self._send({"type": "ready", "provider": self._provider.name})
         async with asyncio.TaskGroup() as tasks:
-            ticking = tasks.create_task(self._tick())
+            beside = [tasks.create_task(self._tick()), tasks.create_task(self._tell_figures())]
             try:
                 await self._obey(tasks)
             finally:
-                ticking.cancel()
+                for task in beside:
+                    task.cancel()
                 for channel in self._channels.values():
                     channel.reading.cancel()
                     await channel.stream.aclose()
@@ -105,6 +117,15 @@ class Session:
                     channel.quiet = True
                     channel.hear(channel.decoder.release())
                     channel.stream.flush()
+
+    async def _tell_figures(self) -> None:
+        told = ModelFigures().to_dict()
+        while True:
+            await asyncio.sleep(_FIGURES_EVERY_S)
+            now = self._figures().to_dict()
+            if now != told:
+                told = now
+                await self._send({"type": "figures", "process": os.getpid(), "figures": now})
 
     async def _send(self, message: dict[str, Any]) -> None:
         await send(self._writer, message)

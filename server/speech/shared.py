@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from ..model.errors import SpeechUnavailable
+from .batches import Batches
+from .model_figures import ModelFigures
 from .port import Pcm, StreamOptions
 from .recogniser import Hypothesis, Recogniser, Request
 from .scheduler import Requests, Scheduler
@@ -35,7 +37,7 @@ class SharedRecogniser:
             SpeechUnavailable: If it cannot be used.
         """
         self._new_activity, _ = await asyncio.to_thread(self.load)
-        self._scheduler = Scheduler(self._recogniser.recognise)
+        self._scheduler = Scheduler(self._recogniser.recognise, self._batches())
 
     def load(self) -> tuple[Callable[[], Activity], Callable[[Request], Hypothesis]]:
         """Load the model; return what makes one stream's voice activity, and what reads an utterance. Blocks.
@@ -68,6 +70,13 @@ class SharedRecogniser:
         if self._scheduler is None:
             raise SpeechUnavailable("The local speech model is not running: it cannot stand in.")
         return self._scheduler
+
+    def figures(self) -> ModelFigures:
+        """Return what the queue into the model has counted."""
+        return ModelFigures() if self._scheduler is None else self._scheduler.figures
+
+    def _batches(self) -> Batches | None:
+        return self._recogniser if isinstance(self._recogniser, Batches) else None
 
     async def aclose(self) -> None:
         """End every stream and free the model."""

@@ -22,7 +22,6 @@ from ..logs import configure_logs
 from ..model.errors import EscutaError
 from .choice import Choice
 from .options import ProviderOptions
-from .port import SpeechToText
 from .protocol import read_frame
 from .session import Session, send
 
@@ -41,7 +40,7 @@ class Worker:
         self.broken_sessions = 0
         self._reader = reader
         self._writer = writer
-        self._provider: asyncio.Future[SpeechToText] = asyncio.get_running_loop().create_future()
+        self._provider: asyncio.Future[Choice] = asyncio.get_running_loop().create_future()
         self._guests: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> int:
@@ -71,7 +70,7 @@ class Worker:
         except EscutaError as error:
             await send(writer, {"type": "failed", "detail": str(error)})
             return
-        await Session(reader, writer, provider).run()
+        await Session(reader, writer, provider, provider.figures).run()
 
     @asynccontextmanager
     async def _guests_at(self, descriptor: int | None) -> AsyncIterator[None]:

@@ -12,6 +12,7 @@ from ..media.peer import Peer, PeerStats
 from ..media.stats import KindStats
 from ..rooms.registry import Registry
 from ..rooms.services import Recorder
+from ..speech.model_figures import BATCH_BOUNDS, WAIT_BOUNDS_S
 from ..speech.service import SpeechService
 from ..storage.store import Store
 from .metrics import Metrics
@@ -52,6 +53,7 @@ def watch_parts(
     metrics.gauge("escuta_storage_state", "0 ok, 1 starting, 2 delayed, 3 failing.", lambda: STATES[store.state[0]])
     metrics.gauge("escuta_speech_state", "0 ok, 1 starting, 2 delayed, 3 failing.", lambda: STATES[speech.state.state])
     metrics.gauge("escuta_speech_restarts", "Times the speech process was started again.", lambda: speech.restarts)
+    watch_model(metrics, speech)
     loop = asyncio.get_running_loop()
 
     def forwarding() -> tuple[list[int], float]:
@@ -78,6 +80,36 @@ def watch_parts(
 
     metrics.before_exposition(count_contained)
     metrics.before_exposition(PeerFigures(metrics, registry).collect)
+
+
+def watch_model(metrics: Metrics, speech: SpeechService) -> None:
+    """Have every exposition say how busy the speech model is."""
+
+    def waits() -> tuple[list[int], float]:
+        return speech.model_figures.waits, speech.model_figures.wait_s
+
+    def batches() -> tuple[list[int], float]:
+        return speech.model_figures.batches, speech.model_figures.requests
+
+    metrics.counted_elsewhere(
+        "escuta_speech_wait_seconds",
+        "How long an utterance or its beginning waits for the model.",
+        WAIT_BOUNDS_S,
+        waits,
+    )
+    metrics.counted_elsewhere(
+        "escuta_speech_batch_size", "Utterances that the model reads at once.", BATCH_BOUNDS, batches
+    )
+    metrics.gauge(
+        "escuta_speech_interims_dropped",
+        "Beginnings of utterances not read because a newer one or the whole came first.",
+        lambda: speech.model_figures.dropped,
+    )
+    metrics.gauge(
+        "escuta_speech_batches_broken",
+        "Batches that failed and were read one by one.",
+        lambda: speech.model_figures.broken_batches,
+    )
 
 
 def _recorders(registry: Registry) -> list[Recorder]:

@@ -160,6 +160,8 @@ class FakeChannel:
         self.packets: list[Any] = []
         self.connections = 0
         self.closed = False
+        self.waited_most_s = 0.0
+        self.backlog: asyncio.Event | None = None
 
     def push_packet(self, packet: Any) -> None:
         self.packets.append(packet)
@@ -167,8 +169,12 @@ class FakeChannel:
     def mark_connection(self) -> None:
         self.connections += 1
 
-    async def close(self, timeout_s: float = 10.0) -> None:
-        self.closed = True
+    async def close(self, timeout_s: float = 10.0, most_s: float = 0.0) -> None:
+        self.closed, self.waited_most_s = True, max(timeout_s, most_s)
+        if self.backlog is not None and not most_s:
+            self.backlog.set()
+        if self.backlog is not None:
+            await self.backlog.wait()
 
 
 class FakeSpeech:

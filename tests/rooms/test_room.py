@@ -625,3 +625,36 @@ async def test_a_live_store_that_breaks_is_stated_and_the_call_goes_on(house):
         await settle()
         assert not seating.room.over
         assert "sidecar_failed" in [event.type for event in house.store.recorded]
+
+
+async def test_the_end_of_a_call_waits_for_a_backlog_of_speech_and_the_end_of_the_server_does_not(house):
+    async with living(house.room()) as seating:
+        join(seating, PATIENT)
+        doctor, _, _ = join(seating, CLINICIAN)
+        await settle()
+        seating.end(doctor)
+        await seating.room.finished.wait()
+    assert {channel.waited_most_s for channel in house.speech.channels} == {600.0}
+    stopped = House(house.settings.recordings_dir)
+    async with living(stopped.room()) as seating:
+        join(seating, PATIENT)
+        join(seating, CLINICIAN)
+        await settle()
+        seating.room.end("server_stopped")
+        await seating.room.finished.wait()
+    assert {channel.waited_most_s for channel in stopped.speech.channels} == {10.0}
+
+
+async def test_a_server_that_stops_hurries_a_backlog_that_is_being_waited_for(house):
+    async with living(house.room()) as seating:
+        join(seating, PATIENT)
+        doctor, _, _ = join(seating, CLINICIAN)
+        await settle()
+        for channel in house.speech.channels:
+            channel.backlog = asyncio.Event()
+        seating.end(doctor)
+        await settle()
+        assert not seating.room.finished.is_set()
+        assert house.recorders[0].calls[-1] == "close"
+        seating.room.end("server_stopped")
+        await seating.room.finished.wait()

@@ -1,5 +1,6 @@
 """The bounded way to the process: what waits, what is kept, and what is given up."""
 
+import asyncio
 import itertools
 import json
 
@@ -9,6 +10,7 @@ from server.model.audio import OpusPacket
 from server.speech.channel import KEPT_S, SpeechChannel
 from server.speech.port import Final, Gap, Interim, OpenUtterance, SpeechEvent, StreamOptions
 from server.speech.protocol import options_from_dict
+from tests.virtual import run_virtually
 
 
 class Room:
@@ -113,3 +115,36 @@ async def test_after_a_close_that_timed_out_nothing_more_is_said() -> None:
     room.push(1)
     assert room.events == []
     assert room.channel.closed
+
+
+def test_a_close_goes_on_waiting_while_finals_come() -> None:
+    async def close() -> None:
+        room = Room()
+        room.push(1)
+        closing = asyncio.create_task(room.channel.close(timeout_s=20.0, most_s=600.0))
+        for number in range(40):
+            await asyncio.sleep(11.0)
+            room.channel.receive(Final(f"u{number}", 0.0, 1.0, "sim", (), "pt"))
+        room.channel.confirm_closed()
+        await closing
+        assert len(room.events) == 40
+
+    run_virtually(close())
+
+
+@pytest.mark.parametrize(("every_s", "ends_at_s"), [(11.0, 600.0), (45.0, 20.0)])
+def test_a_close_ends_when_finals_stop_coming_and_at_the_latest_after_its_most(
+    every_s: float, ends_at_s: float
+) -> None:
+    async def close() -> None:
+        room = Room()
+        room.push(1)
+        closing = asyncio.create_task(room.channel.close(timeout_s=20.0, most_s=600.0))
+        closing.add_done_callback(lambda _: ended.append(asyncio.get_running_loop().time()))
+        while not closing.done():
+            await asyncio.sleep(every_s)
+            room.channel.receive(Final("u", 0.0, 1.0, "sim", (), "pt"))
+
+    ended: list[float] = []
+    run_virtually(close())
+    assert ended == [pytest.approx(ends_at_s)]

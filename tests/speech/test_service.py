@@ -219,3 +219,19 @@ async def test_the_process_ignores_the_terminals_interrupt(service: SpeechServic
     await channel.close(timeout_s=60)
     assert len(finals(events)) == 1
     assert service.process_id == process
+
+
+async def test_what_the_model_is_asked_is_counted_across_its_processes(service: SpeechService) -> None:
+    channel = service.open(StreamOptions(), lambda event: None)
+    for packet in utterance(0.9):
+        channel.push_packet(packet)
+    await until(lambda: service.model_figures.requests > 0)
+    before, process = service.model_figures, service.process_id
+    assert sum(before.waits) == before.requests
+    assert process is not None
+    os.kill(process, signal.SIGKILL)
+    await until(lambda: service.restarts == 1)
+    for packet in utterance(0.6, start_s=5.0, first=500):
+        channel.push_packet(packet)
+    await until(lambda: service.model_figures.requests > before.requests)
+    await channel.close(timeout_s=60)

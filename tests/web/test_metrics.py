@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
+from server.speech.model_figures import ModelFigures
+from server.web.figures import watch_model
 from server.web.metrics import Metrics
 
 
@@ -59,3 +62,19 @@ def test_collectors_bring_metrics_up_to_date() -> None:
     gauge = metrics.gauge("x", "X.")
     metrics.before_exposition(lambda: gauge.set(3))
     assert "x 3\n" in metrics.exposition()
+
+
+def test_the_queue_of_the_speech_model_is_told() -> None:
+    figures = ModelFigures()
+    figures.note_batch([0.02, 0.3])
+    figures.note_batch([7.0])
+    figures.dropped, figures.broken_batches = 4, 1
+    metrics = Metrics()
+    watch_model(metrics, SimpleNamespace(model_figures=figures))
+    told = metrics.exposition()
+    assert 'escuta_speech_wait_seconds_bucket{le="0.5"} 2\n' in told
+    assert "escuta_speech_wait_seconds_sum 7.32\n" in told
+    assert 'escuta_speech_batch_size_bucket{le="1"} 1\nescuta_speech_batch_size_bucket{le="2"} 2\n' in told
+    assert "escuta_speech_batch_size_sum 3\n" in told
+    assert "escuta_speech_interims_dropped 4\n" in told
+    assert "escuta_speech_batches_broken 1\n" in told

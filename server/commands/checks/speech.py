@@ -60,11 +60,12 @@ async def _elsewhere(settings: Settings, loaded: Finding) -> Finding:
 
 def _wrong_file(settings: Settings) -> Path | None:
     """Return a file whose content is not what its folder's list of sha256 sums says, if there is a list."""
+    from ...speech.device import places
     from ...speech.model_files import model_folder
     from ...speech.options import ProviderOptions
 
     options = ProviderOptions.from_settings(settings)
-    folder = model_folder(options.model, options.models_dir)
+    folder = model_folder(places(options)[0].model, options.models_dir)
     listed = folder / "verified.sha256"
     if not listed.exists():
         return None

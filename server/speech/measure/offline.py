@@ -11,7 +11,8 @@ import numpy as np
 
 from ...model.audio import SPEECH_RATE_HZ
 from ..agreement import comparable
-from ..model_files import model_folder
+from ..device import fit, places
+from ..model_files import model_folder, model_mb
 from ..options import ProviderOptions
 from ..port import Final, Interim, Pcm
 from ..scoring import Heard, Turn, normalized
@@ -34,10 +35,11 @@ def load_whole(options: ProviderOptions) -> Any:
     """
     from faster_whisper import WhisperModel
 
-    folder = model_folder(options.model, options.models_dir)
-    compute_type = "int8" if options.compute_type == "default" and options.device == "cpu" else options.compute_type
+    place = places(options)[0]
+    folder = model_folder(place.model, options.models_dir)
+    compute_type, _ = fit(place, model_mb(folder), options.compute_type, options.batch)
     threads = options.threads or min(4, os.cpu_count() or 1)
-    return WhisperModel(str(folder), device=options.device, compute_type=compute_type, cpu_threads=threads)
+    return WhisperModel(str(folder), device=place.device, compute_type=compute_type, cpu_threads=threads)
 
 
 def read_whole(model: Any, samples: Pcm, language: str) -> str:

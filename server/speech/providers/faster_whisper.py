@@ -6,7 +6,7 @@ The encoder gets little more than the utterance instead of 30 s, which makes a t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,13 +15,15 @@ import structlog
 
 from ...model.errors import SpeechUnavailable
 from ...model.transcript import Word
-from ..model_files import model_folder
+from ..device import Place, fit, places
+from ..model_files import model_folder, model_mb
 from ..options import ProviderOptions
 from ..plausibility import is_loop
 from ..port import Pcm, SpeechToText
 from ..recogniser import Hypothesis, Request
 from ..shared import Activity, SharedRecogniser
 from ..vad import SileroVad, VoiceActivity, load_silero
+from ..whisper_batch import Languages, Part, WhisperBatch
 from ..whisper_text import WhisperText
 
 log = structlog.get_logger()
@@ -64,6 +66,11 @@ def _sureness(hypothesis: Hypothesis) -> tuple[bool, float]:
     return not hypothesis.looped, hypothesis.average_log_probability
 
 
+def _likeliest(found: Sequence[tuple[str, float]]) -> tuple[str, Languages]:
+    languages = tuple((token.strip("<|>"), float(probability)) for token, probability in found[:_LANGUAGES_KEPT])
+    return languages[0][0], languages
+
+
 class WhisperRecogniser:
     """Reads utterances with one CTranslate2 Whisper model: greedily while one speaks, by beam for finals."""
 
@@ -71,6 +78,7 @@ class WhisperRecogniser:
 
     def __init__(self, options: ProviderOptions) -> None:
         self._options = options
+        self.most = 1
         self._model: Any = None
         self._features: Any = None
         self._text: WhisperText | None = None
@@ -81,26 +89,15 @@ class WhisperRecogniser:
         Raises:
             SpeechUnavailable: If the files or the device cannot be used.
         """
-        import ctranslate2
-        from faster_whisper.feature_extractor import FeatureExtractor
-
-        options = self._options
-        folder = model_folder(options.model, options.models_dir)
-        compute_type = options.compute_type
-        if compute_type == "default" and options.device == "cpu":
-            compute_type = "int8"
-        threads = options.threads or min(4, os.cpu_count() or 1)
-        try:
-            self._model = ctranslate2.models.Whisper(
-                str(folder), device=options.device, compute_type=compute_type, intra_threads=threads
-            )
-        except (RuntimeError, ValueError) as error:
-            raise SpeechUnavailable(
-                f"SPEECH_MODEL {options.model!r} does not load on SPEECH_DEVICE {options.device!r}: {error}"
-            ) from error
-        self._features = FeatureExtractor(feature_size=self._model.n_mels)
-        self._text = WhisperText(folder / "tokenizer.json", self._model.is_multilingual)
-        self.recognise(Request(np.zeros(16_000, np.float32), _FALLBACK_LANGUAGE, final=True))
+        *better, last = places(self._options)
+        for place in better:
+            try:
+                self._load_at(place)
+            except SpeechUnavailable as error:
+                log.warning("speech.gpu_unusable", reason=str(error))
+            else:
+                return
+        self._load_at(last)
 
     def recognise(self, request: Request) -> Hypothesis:
         """Read one utterance.
@@ -115,6 +112,27 @@ class WhisperRecogniser:
             again = self._read(samples, _WHOLE, request)
             return max(hypothesis, again, key=_sureness)
         return hypothesis
+
+    def kind(self, request: Request) -> Hashable:
+        """Return what the model needs to be the same in a batch: beam, frames, tokens before the start."""
+        assert self._text is not None  # noqa: S101 - load() comes first
+        before = len(self._text.prompt(_FALLBACK_LANGUAGE, request.prompt).tokens) if request.prompt else 0
+        return request.final, encoder_frames(len(request.samples), final=request.final), before
+
+    def recognise_batch(self, requests: Sequence[Request]) -> list[Hypothesis]:
+        """Read requests of one kind as `recognise` reads each."""
+        final = requests[0].final
+        sounds = [level(request.samples) for request in requests]
+        frames = encoder_frames(len(sounds[0]), final=final)
+        found = self._read_together(sounds, frames, requests)
+        doubtful = [place for place, one in enumerate(found) if final and frames < _WHOLE and _is_doubtful(one)]
+        if doubtful:
+            again = self._read_together(
+                [sounds[place] for place in doubtful], _WHOLE, [requests[place] for place in doubtful]
+            )
+            for place, one in zip(doubtful, again, strict=True):
+                found[place] = max(found[place], one, key=_sureness)
+        return found
 
     def unload(self) -> None:
         """Free the model."""
@@ -147,21 +165,72 @@ class WhisperRecogniser:
         )
 
     def _encode(self, samples: Pcm, frames: int) -> Any:
-        import ctranslate2
+        return self._encode_all([samples], frames)
 
-        padded = np.zeros(frames * _HOP, np.float32)
-        padded[: min(len(samples), len(padded))] = samples[: len(padded)]
-        mel = np.ascontiguousarray(self._features(padded)[None, :, :frames], dtype=np.float32)
-        return self._model.encode(ctranslate2.StorageView.from_array(mel))
-
-    def _language(self, encoded: Any, request: Request) -> tuple[str, tuple[tuple[str, float], ...]]:
+    def _language(self, encoded: Any, request: Request) -> tuple[str, Languages]:
         if request.language is not None:
             return request.language, ()
         if not self._model.is_multilingual:
             return _FALLBACK_LANGUAGE, ((_FALLBACK_LANGUAGE, 1.0),)
-        found = self._model.detect_language(encoded)[0][:_LANGUAGES_KEPT]
-        languages = tuple((token.strip("<|>"), float(probability)) for token, probability in found)
-        return languages[0][0], languages
+        return _likeliest(self._model.detect_language(encoded)[0])
+
+    def _load_at(self, place: Place) -> None:
+        """Load the model on one device and read a second of silence with it.
+
+        Raises:
+            SpeechUnavailable: If the files or the device cannot be used.
+        """
+        import ctranslate2
+        from faster_whisper.feature_extractor import FeatureExtractor
+
+        options = self._options
+        folder = model_folder(place.model, options.models_dir)
+        compute_type, self.most = fit(place, model_mb(folder), options.compute_type, options.batch)
+        threads = options.threads or min(4, os.cpu_count() or 1)
+        try:
+            self._model = ctranslate2.models.Whisper(
+                str(folder), device=place.device, compute_type=compute_type, intra_threads=threads
+            )
+            self._features = FeatureExtractor(feature_size=self._model.n_mels)
+            self._text = WhisperText(folder / "tokenizer.json", self._model.is_multilingual)
+            self.recognise(Request(np.zeros(16_000, np.float32), _FALLBACK_LANGUAGE, final=True))
+        except (RuntimeError, ValueError) as error:
+            raise SpeechUnavailable(f"The model {place.model!r} does not load on {place.device}: {error}") from error
+        gpu = {} if place.gpu is None else {"gpu": place.gpu.name, "free_mb": place.gpu.free_mb}
+        log.info("speech.model_loaded", model=place.model, compute_type=compute_type, batch=self.most, **gpu)
+
+    def _encode_all(self, sounds: Sequence[Pcm], frames: int) -> Any:
+        import ctranslate2
+
+        padded = np.zeros((len(sounds), frames * _HOP), np.float32)
+        for row, samples in zip(padded, sounds, strict=True):
+            row[: min(len(samples), len(row))] = samples[: len(row)]
+        mels = np.stack([self._features(row)[:, :frames] for row in padded])
+        return self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(mels, dtype=np.float32)))
+
+    def _read_together(self, sounds: Sequence[Pcm], frames: int, requests: Sequence[Request]) -> list[Hypothesis]:
+        """Read sounds of one kind in one pass; whatever the common pass cannot tell as `_read` would is read alone."""
+        assert self._text is not None  # noqa: S101 - load() comes first
+        encoded = self._encode_all(sounds, frames)
+        parts = [
+            Part(samples, request, *spoken)
+            for samples, request, spoken in zip(sounds, requests, self._languages(encoded, requests), strict=True)
+        ]
+        beam = self._options.final_beam if requests[0].final else 1
+        found = WhisperBatch(self._model, self._text, beam).read(encoded, parts, frames)
+        return [
+            self._read(samples, frames, request) if hypothesis is None else hypothesis
+            for hypothesis, samples, request in zip(found, sounds, requests, strict=True)
+        ]
+
+    def _languages(self, encoded: Any, requests: Sequence[Request]) -> list[tuple[str, Languages]]:
+        if not self._model.is_multilingual or all(request.language is not None for request in requests):
+            return [self._language(encoded, request) for request in requests]
+        found = self._model.detect_language(encoded)
+        return [
+            _likeliest(one) if request.language is None else (request.language, ())
+            for request, one in zip(requests, found, strict=True)
+        ]
 
 
 def create(options: ProviderOptions) -> SpeechToText:
