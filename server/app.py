@@ -9,8 +9,9 @@ from pathlib import Path
 
 from aiohttp import web
 
+from .groundwork import lay_groundwork
 from .insight.advisor import Advisor, AdvisorOptions
-from .insight.create import create_generator, prepare
+from .insight.create import create_generator
 from .live.create import create_live_store
 from .media.ice import ice_settings
 from .media.peer import Peer, PeerListener
@@ -34,7 +35,6 @@ from .storage.left_spools import apply_left, spool_dir
 from .storage.store import Store
 from .web.application import WebContext, setup_web
 from .web.auth import TokenAuthority
-from .web.credentials import token_authority
 from .web.figures import watch_parts
 from .web.signaling import Signaling
 
@@ -73,10 +73,7 @@ async def running(
     Raises:
         EscutaError: If a part cannot start; the message says which and what to do.
     """
-    prepare(settings)
-    authority = token_authority(settings)
-    for folder in (settings.data_dir, settings.recordings_dir):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    authority = lay_groundwork(settings)
     async with AsyncExitStack() as stack:
         say("Starting the database…")
         store = await (_only_store(settings, stack) if place is None else _shared_store(place))

@@ -60,8 +60,8 @@ def _print(path: Path, write: Any, *, records: bool) -> int:
 
 
 def _records(journal: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    from ..opus.packet import packet_samples
     from ..recording.journal import RecordType
-    from ..recording.opus_packet import packet_samples
 
     for record in journal:
         fields: dict[str, Any] = {"at_s": record.at_ns / 1e9}

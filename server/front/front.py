@@ -11,7 +11,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from ..insight.create import prepare
+from ..groundwork import lay_groundwork
 from ..model.consultation import Language
 from ..model.errors import Unavailable
 from ..settings import Settings
@@ -20,7 +20,6 @@ from ..speech.ways import OwnProcess
 from ..storage.choose import database_url
 from ..storage.left_spools import holding
 from ..web.auth import TokenAuthority
-from ..web.credentials import token_authority
 from ..web.keys import METRICS, SETTINGS
 from ..web.metrics import Metrics
 from ..web.middlewares import add_headers, contain_errors
@@ -73,10 +72,7 @@ async def running_front(settings: Settings, say: Callable[[str], None] = lambda 
     Raises:
         EscutaError: If a part cannot start; the message says which and what to do.
     """
-    prepare(settings)
-    authority = token_authority(settings)
-    for folder in (settings.data_dir, settings.recordings_dir):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    authority = lay_groundwork(settings)
     workers = Workers(settings.workers)
     async with AsyncExitStack() as stack:
         application = front_application(workers, settings)

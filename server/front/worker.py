@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from ..app import Place, running
+from ..child import take_output
 from ..logs import configure_logs
 from ..media.loop import new_event_loop
 from ..media.memory import settle_memory
@@ -78,9 +79,7 @@ def main() -> int:
     if not line:
         return 0
     orders = Orders(**json.loads(line))
-    # Libraries may print: what we say gets a descriptor of its own, and standard output becomes standard error.
-    answers = os.dup(1)
-    os.dup2(2, 1)
+    answers = take_output()
 
     def say(**what: object) -> None:
         with suppress(BrokenPipeError):  # the front is gone, which the input tells as well

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 import aiohttp
 import structlog
 
+from ..child import command
 from ..model.errors import Unavailable
 from .affinity import ranking
 from .orders import Orders
@@ -25,12 +24,7 @@ _BACKOFF_S = (0.1, 1.0, 5.0, 15.0)
 _STEADY_AFTER_S = 30.0
 _CONNECT_WITHIN_S = 5.0
 _ANSWER_WITHIN_S = 60.0
-_RUN_WORKER = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from server.front.worker import main
-raise SystemExit(main())
-"""
+_COMMAND = command("server.front.worker")
 
 
 class WorkerProcess:
@@ -118,7 +112,7 @@ class WorkerProcess:
     async def _run_process(self) -> str:
         """Run one process to its end; return what it said was wrong, if it did."""
         process = self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _RUN_WORKER, str(Path(__file__).parents[2])),
+            *_COMMAND,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )

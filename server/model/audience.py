@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from .consultation import Role
 from .events import (
-    DiskLow,
     Event,
     ParticipantAway,
     QualityChanged,
-    RecordingFinalized,
     SidecarFailed,
     SidecarStateChanged,
     TipMarked,
     TipReady,
 )
 from .insight import Audience
+from .recording_events import DiskLow, RecordingFinalized
 
 BOTH = frozenset(Role)
 CLINICIAN_ONLY = frozenset({Role.CLINICIAN})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +11,9 @@ from typing import cast
 
 import structlog
 
+from ..child import command
 from ..model.errors import EscutaError
 from .manifest import Manifest
-
-ROOT = Path(__file__).resolve().parents[2]
-"""Where `python -m server…` finds this package."""
 
 _PROGRESS = b'{"progress":'
 _LONGEST_LINE = 64 << 20
@@ -37,7 +34,6 @@ async def finalize(folder: Path, on_progress: OnProgress = lambda _: None) -> Ma
     began = time.monotonic()
     child = await asyncio.create_subprocess_exec(
         *_command(folder),
-        cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -74,8 +70,8 @@ async def _last_line(child: asyncio.subprocess.Process, on_progress: OnProgress)
     return last
 
 
-def _command(folder: Path) -> list[str]:
-    return [sys.executable, "-m", "server.recording", str(folder.absolute())]
+def _command(folder: Path) -> tuple[str, ...]:
+    return command("server.recording.__main__", str(folder.absolute()))
 
 
 def _failure(folder: Path, status: int | None, output: bytes, complaint: bytes) -> EscutaError:

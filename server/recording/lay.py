@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..model.audio import OPUS_CLOCK_HZ
+from ..opus.packet import TICK_SAMPLES, concealment, silence
 from .journal_reader import JournalReader
 from .libopus import SAMPLE_BYTES
-from .opus_packet import TICK_SAMPLES, concealment, silence
 from .pcm import Decoder
 from .placement import Placement
 from .quiet import QuietSense

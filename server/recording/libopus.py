@@ -1,4 +1,4 @@
-"""libopus itself, as PyAV brings it: faster a packet than through FFmpeg, and the only way to a packet's FEC.
+"""libopus itself at 48 kHz: faster a packet than through FFmpeg, and the only way to a packet's FEC.
 
 Source: opus_defines.h (requests), RFC 6716.
 """
@@ -6,57 +6,16 @@ Source: opus_defines.h (requests), RFC 6716.
 from __future__ import annotations
 
 import ctypes
-from functools import cache
-from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from ..model.audio import OPUS_CLOCK_HZ
-from .opus_packet import MAX_PACKET_SAMPLES
+from ..opus.packet import MAX_FRAME_BYTES, MAX_PACKET_SAMPLES
 
 SAMPLE_BYTES = 2
 _APPLICATION_AUDIO = 2049
 _SET_BITRATE, _SET_VBR, _SET_COMPLEXITY, _SET_VBR_CONSTRAINT = 4002, 4006, 4010, 4020
-_LONGEST_FRAME_BYTES = 1_275
-
-
-@cache
-def library() -> ctypes.CDLL | None:
-    """Return libopus: the one in PyAV's wheel, or the system's; None where there is neither."""
-    bundled = sorted((Path(av.__file__).parent.parent / "av.libs").glob("libopus-*.so*"))
-    for name in (*map(str, bundled), "libopus.so.0"):
-        try:
-            found = ctypes.CDLL(name)
-        except OSError:
-            continue
-        found.opus_decoder_create.restype = ctypes.c_void_p
-        found.opus_decoder_create.argtypes = [ctypes.c_int32, ctypes.c_int, ctypes.POINTER(ctypes.c_int)]
-        found.opus_decoder_destroy.restype = None
-        found.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
-        found.opus_decode.argtypes = [
-            ctypes.c_void_p,
-            ctypes.c_char_p,
-            ctypes.c_int32,
-            ctypes.c_void_p,
-            ctypes.c_int,
-            ctypes.c_int,
-        ]
-        found.opus_encoder_create.restype = ctypes.c_void_p
-        found.opus_encoder_create.argtypes = [ctypes.c_int32, ctypes.c_int, ctypes.c_int, ctypes.POINTER(ctypes.c_int)]
-        found.opus_encoder_destroy.restype = None
-        found.opus_encoder_destroy.argtypes = [ctypes.c_void_p]
-        found.opus_encoder_ctl.argtypes = [ctypes.c_void_p, ctypes.c_int]
-        found.opus_encode.argtypes = [
-            ctypes.c_void_p,
-            ctypes.c_void_p,
-            ctypes.c_int,
-            ctypes.c_void_p,
-            ctypes.c_int32,
-        ]
-        return found
-    return None
 
 
 class OpusDecoder:
@@ -101,7 +60,7 @@ class OpusEncoder:
             MemoryError: If libopus has none to give.
         """
         self._opus = opus
-        self._packet = ctypes.create_string_buffer(_LONGEST_FRAME_BYTES)
+        self._packet = ctypes.create_string_buffer(MAX_FRAME_BYTES)
         self._encoder = opus.opus_encoder_create(OPUS_CLOCK_HZ, 2, _APPLICATION_AUDIO, ctypes.byref(ctypes.c_int()))
         if not self._encoder:
             raise MemoryError("libopus has no memory for an encoder.")
@@ -115,9 +74,7 @@ class OpusEncoder:
         Raises:
             ValueError: If libopus refuses it.
         """
-        size = self._opus.opus_encode(
-            self._encoder, samples.ctypes.data, len(samples), self._packet, _LONGEST_FRAME_BYTES
-        )
+        size = self._opus.opus_encode(self._encoder, samples.ctypes.data, len(samples), self._packet, MAX_FRAME_BYTES)
         if size < 0:
             raise ValueError(f"libopus does not encode a frame of {len(samples)} samples (error {size}).")
         return ctypes.string_at(self._packet, size)

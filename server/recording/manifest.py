@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from ..model.consultation import Frozen, Role
-from ..model.events import RecordingFile
+from ..model.recording_events import RecordingFile
 
 MANIFEST_NAME = "manifest.json"
 

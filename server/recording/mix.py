@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.audio import OPUS_CLOCK_HZ
-from . import libopus
+from ..opus.library import library
+from .libopus import OpusEncoder
 from .ogg import PRE_SKIP, SHORTEST, OggOpusWriter
 
 FRAME_SAMPLES = OPUS_CLOCK_HZ * 20 // 1000
@@ -27,10 +28,8 @@ class Mixer:
 
     def __init__(self, write: Callable[[bytes], None], title: str) -> None:
         self._stream = OggOpusWriter(write, serial=zlib.crc32(title.encode()), channels=2, title=title)
-        opus = libopus.library()
-        self._encoder = (
-            FfmpegEncoder() if opus is None else libopus.OpusEncoder(opus, bit_rate=BIT_RATE, complexity=COMPLEXITY)
-        )
+        opus = library()
+        self._encoder = FfmpegEncoder() if opus is None else OpusEncoder(opus, bit_rate=BIT_RATE, complexity=COMPLEXITY)
         self._waiting = np.zeros((0, 2), dtype=np.int16)
         self._samples = 0
 

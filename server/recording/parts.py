@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..model.consultation import Role
 from ..model.errors import EscutaError
-from ..model.events import RecordingFile
+from ..model.recording_events import RecordingFile
 from .manifest import Interval, ParticipantAudio
 from .session import journal_path
 from .track import read_track

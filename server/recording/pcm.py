@@ -9,9 +9,9 @@ import numpy as np
 from av.packet import Packet
 
 from ..model.audio import OPUS_CLOCK_HZ
-from . import libopus
-from .libopus import SAMPLE_BYTES
-from .opus_packet import concealment
+from ..opus.library import library
+from ..opus.packet import concealment
+from .libopus import SAMPLE_BYTES, OpusDecoder
 
 _LONGEST_RIFF = 0xFFFFFFFF - 36
 _QUIET_PACKETS = 50
@@ -22,8 +22,8 @@ class Decoder:
     """Opus packets to 16 bit samples; losses are concealed as any Opus decoder would, or recovered from FEC."""
 
     def __init__(self) -> None:
-        opus = libopus.library()
-        self._decoder = libopus.OpusDecoder(opus) if opus is not None else FfmpegDecoder()
+        opus = library()
+        self._decoder = OpusDecoder(opus) if opus is not None else FfmpegDecoder()
         self._silent = 0
 
     def decode(self, samples: int, packet: bytes) -> bytes | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..model.audio import OPUS_CLOCK_HZ
 from ..model.consultation import Role
 from ..model.errors import JournalUnreadable, NotFound
-from ..model.events import RecordingFile
+from ..model.recording_events import RecordingFile
 from . import disk
 from .files import NewFile, locked, write_file
 from .journal_reader import JournalReader

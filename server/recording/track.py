@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ..model.audio import OPUS_CLOCK_HZ
 from ..model.errors import JournalUnreadable
 from ..model.timeline import TimestampUnwrapper
+from ..opus.packet import is_stereo, packet_samples
 from .journal import Record, RecordType
 from .journal_reader import JournalReader
-from .opus_packet import is_stereo, packet_samples
 
 JUMP_S = 10.0
 """RTP time that runs this far ahead of arrival, or back, is no network's doing: the sender began anew.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..model.audio import OPUS_CLOCK_HZ
 from ..model.consultation import Role
-from ..model.events import RecordingFile
+from ..model.recording_events import RecordingFile
 from .files import NewFile
 from .journal_reader import JournalReader
 from .lay import GAP_S, Layer

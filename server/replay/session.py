@@ -15,8 +15,9 @@ import aiohttp
 
 from ..model.consultation import Language, Role
 from ..model.errors import Unavailable
-from ..model.events import Event, FinalTranscript, InterimTranscript, RecordingFile, RecordingFinalized, TipReady
+from ..model.events import Event, FinalTranscript, InterimTranscript, TipReady
 from ..model.insight import Tip
+from ..model.recording_events import RecordingFile, RecordingFinalized
 from ..web.auth import TokenAuthority
 from .client import ReplayClient
 from .player import FileTrack

@@ -14,15 +14,8 @@ from ..model.audio import OpusPacket, SenderReport
 from ..model.clock import RoomClock
 from ..model.consultation import Role
 from ..model.errors import EscutaError
-from ..model.events import (
-    DiskLow,
-    Event,
-    RecordingFinalized,
-    RecordingRefused,
-    RecordingStarted,
-    RecordingStopped,
-    SidecarFailed,
-)
+from ..model.events import Event, SidecarFailed
+from ..model.recording_events import DiskLow, RecordingFinalized, RecordingRefused, RecordingStarted, RecordingStopped
 from ..model.recording_state import NOTHING_RECORDED, RECORDING, RecordingState
 from ..speech.port import SpeechEvent, StreamOptions
 from .heard import Heard

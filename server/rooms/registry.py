@@ -14,7 +14,8 @@ import structlog
 from ..model.clock import RoomClock
 from ..model.consultation import Consultation, ConsultationStatus
 from ..model.errors import ConsultationOver, EscutaError, Unavailable
-from ..model.events import ConsultationEnded, EndReason, Event, RecordingFinalized
+from ..model.events import ConsultationEnded, EndReason, Event
+from ..model.recording_events import RecordingFinalized
 from ..model.recording_state import RecordingState
 from ..speech.port import StateChanged
 from .history import complete, rebuilt

@@ -12,7 +12,7 @@ import structlog
 
 from ..model.consultation import Agent, Consultation
 from ..model.errors import DatabaseUnavailable, EscutaError
-from ..model.events import RecordingFile
+from ..model.recording_events import RecordingFile
 from ..model.transcript import Utterance
 from ..settings import Settings
 from ..speech.options import ProviderOptions

@@ -13,8 +13,9 @@ from ..media.peer import Peer, PeerListener
 from ..model.audio import OpusPacket, SenderReport
 from ..model.clock import RoomClock
 from ..model.consultation import Agent, Consultation, Language, Participant, Role
-from ..model.events import ChatSent, Event, RecordingFile, SidecarState
+from ..model.events import ChatSent, Event, SidecarState
 from ..model.insight import Tip
+from ..model.recording_events import RecordingFile
 from ..model.transcript import Utterance
 from ..settings import Settings
 from ..speech.port import SpeechEvent, StateChanged, StreamOptions

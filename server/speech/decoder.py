@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..model.audio import OPUS_CLOCK_HZ, OpusPacket
 from ..model.timeline import RtpTimeline
+from ..opus.packet import frame_samples
 from .opus import Undecodable, create_decoder
 from .port import Pcm
 
@@ -15,7 +16,6 @@ _WAIT_S = 0.06
 _MOST_HELD = 8
 _CONCEALED_S = 0.1
 _RESTART = 3000
-_FRAME_TICKS = {0: 480, 1: 960, 2: 1920, 3: 2880}
 
 
 @dataclass(slots=True)
@@ -40,17 +40,13 @@ class Sound:
 def opus_ticks(payload: bytes) -> int:
     """Return the duration of an Opus packet in 48 kHz ticks; 0 if it has none.
 
-    Source: RFC 6716, section 3.1 (TOC byte) and 3.2 (frame packing).
+    Its framing is not checked: what cannot be decoded took its time all the same.
+
+    Source: RFC 6716, section 3.2 (frame packing).
     """
     if not payload:
         return 0
-    config, code = payload[0] >> 3, payload[0] & 3
-    if config < 12:
-        frame = _FRAME_TICKS[config & 3]
-    elif config < 16:
-        frame = 480 << (config & 1)
-    else:
-        frame = 120 << (config & 3)
+    frame, code = frame_samples(payload[0]), payload[0] & 3
     if code == 3:
         return frame * (payload[1] & 0x3F) if len(payload) > 1 else 0
     return frame * (1 if code == 0 else 2)

@@ -1,16 +1,12 @@
 """Opus payloads to 16 kHz mono: by libopus itself, which can recover a lost packet from the one after it.
 
-PyAV brings libopus but not that part of its interface, so that it is called through ctypes. Where the library
-cannot be found, PyAV decodes, and what is lost is concealed.
+Where the library cannot be found, PyAV decodes, and what is lost is concealed.
 """
 
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
-import functools
 import weakref
-from pathlib import Path
 from typing import Protocol
 
 import av
@@ -18,11 +14,11 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 
 from ..model.audio import OPUS_CLOCK_HZ, SPEECH_RATE_HZ
+from ..opus.library import library
+from ..opus.packet import MAX_PACKET_SAMPLES
 from .port import Pcm
 
 TICKS_A_SAMPLE = OPUS_CLOCK_HZ // SPEECH_RATE_HZ
-MAX_TICKS = 5760
-"""120 ms, the longest packet (RFC 6716, section 2.1.4)."""
 
 
 class Undecodable(ValueError):
@@ -48,50 +44,25 @@ class OpusDecoder(Protocol):
 
 def create_decoder() -> OpusDecoder:
     """Return the best decoder this machine has."""
-    library = find_library()
-    return AvDecoder() if library is None else LibraryDecoder(library)
-
-
-@functools.cache
-def find_library() -> ctypes.CDLL | None:
-    """Return libopus: the one that PyAV brings, else the system's, else None."""
-    bundled = sorted((Path(av.__file__).parents[1] / "av.libs").glob("libopus-*.so*"))
-    for name in (*map(str, bundled), ctypes.util.find_library("opus")):
-        if name is None:
-            continue
-        try:
-            return _declared(ctypes.CDLL(name))
-        except (OSError, AttributeError):
-            continue
-    return None
-
-
-def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
-    number, pointer = ctypes.c_int, ctypes.c_void_p
-    library.opus_decoder_create.argtypes = [ctypes.c_int32, number, ctypes.POINTER(number)]
-    library.opus_decoder_create.restype = pointer
-    library.opus_decode_float.argtypes = [pointer, ctypes.c_char_p, ctypes.c_int32, pointer, number, number]
-    library.opus_decode_float.restype = number
-    library.opus_decoder_destroy.argtypes = [pointer]
-    library.opus_decoder_destroy.restype = None
-    return library
+    opus = library()
+    return AvDecoder() if opus is None else LibraryDecoder(opus)
 
 
 class LibraryDecoder:
     """libopus, decoding to 16 kHz directly."""
 
-    def __init__(self, library: ctypes.CDLL) -> None:
+    def __init__(self, opus: ctypes.CDLL) -> None:
         error = ctypes.c_int()
-        self._decode_float = library.opus_decode_float
-        self._state = library.opus_decoder_create(SPEECH_RATE_HZ, 1, ctypes.byref(error))
+        self._decode_float = opus.opus_decode_float
+        self._state = opus.opus_decoder_create(SPEECH_RATE_HZ, 1, ctypes.byref(error))
         if not self._state:
             raise MemoryError(f"libopus made no decoder (error {error.value}).")
-        weakref.finalize(self, library.opus_decoder_destroy, self._state)
+        weakref.finalize(self, opus.opus_decoder_destroy, self._state)
 
     def decode(self, payload: bytes) -> Pcm:
         """Return the sound of the next packet."""
         # An empty payload would be taken for a lost packet.
-        return self._call(payload, MAX_TICKS, recover=False) if payload else np.zeros(0, np.float32)
+        return self._call(payload, MAX_PACKET_SAMPLES, recover=False) if payload else np.zeros(0, np.float32)
 
     def recover(self, payload: bytes, ticks: int) -> Pcm:
         """Return sound for what was lost right before `payload`."""

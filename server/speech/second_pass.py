@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import signal
-import sys
 from asyncio.subprocess import Process
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
+from ..child import command
 from ..model.consultation import Frozen, Role
 from ..model.errors import SpeechUnavailable
 from ..model.transcript import Utterance
@@ -23,7 +23,6 @@ from .options import ProviderOptions
 log = structlog.get_logger()
 
 LOOK_EVERY_S = 0.2
-_ROOT = Path(__file__).resolve().parents[2]
 _UTTERANCES = TypeAdapter(tuple[Utterance, ...])
 
 
@@ -52,8 +51,7 @@ async def read_again(order: SecondPassOrder, is_busy: Callable[[], bool]) -> tup
         SpeechUnavailable: If it cannot be read; the message says why.
     """
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server.speech.second_pass_worker"),
-        cwd=_ROOT,
+        *command("server.speech.second_pass_worker"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

@@ -1,4 +1,4 @@
-"""`python -m server.speech.second_pass_worker`: reads an order from standard input, prints the transcript as JSON."""
+"""What `read_again` runs: reads an order from standard input, prints the transcript as JSON."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from ..child import take_output
 from ..logs import configure_logs
 from ..model.audio import SPEECH_RATE_HZ
 from ..model.errors import EscutaError
@@ -73,9 +74,7 @@ def main() -> int:
     _die_with_parent()
     os.nice(_LOWEST_PRIORITY)
     configure_logs()
-    # Libraries may print: the answer gets a descriptor of its own, and standard output becomes standard error.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+    answers = os.fdopen(take_output(), "w")
     order = SecondPassOrder.model_validate_json(sys.stdin.buffer.read())
     answer: dict[str, object]
     try:
@@ -91,7 +90,3 @@ def _die_with_parent() -> None:
     # Stopped by SIGSTOP it would otherwise outlive a parent that is killed.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from asyncio.subprocess import Process
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
+from ..child import command
 from ..settings import Settings
 from .options import ProviderOptions
 from .protocol import encode_json
@@ -21,12 +21,6 @@ LAST_WORDS_S = 3.0
 """How long a process may take to end."""
 
 _LIMIT_BYTES = 1 << 18
-_RUN_WORKER = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from server.speech.worker import main
-raise SystemExit(main())
-"""
 
 
 class Way(Protocol):
@@ -62,7 +56,7 @@ class OwnProcess:
     async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Start it and tell it what to load; raises OSError."""
         process = self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _RUN_WORKER, str(Path(__file__).parents[2])),
+            *command("server.speech.worker"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=() if self._socket is None else (self._socket,),

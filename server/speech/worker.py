@@ -1,4 +1,4 @@
-"""The speech process: one provider for every participant, away from the media loop. `python -m server.speech.worker`.
+"""The speech process: one provider for every participant, away from the media loop. Started by `OwnProcess`.
 
 Reads frames from standard input, writes frames to standard output, and ends when its input does. Given a listening
 socket, it does the same for whoever connects there, with the same provider.
@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import structlog
 
+from ..child import take_output
 from ..logs import configure_logs
 from ..model.errors import EscutaError
 from .choice import Choice
@@ -123,11 +124,5 @@ def main() -> int:
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICENESS)
     configure_logs()
-    # Libraries may print: frames get a descriptor of their own, and standard output becomes standard error.
-    frames = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
+    frames = os.fdopen(take_output(), "wb", buffering=0)
     return asyncio.run(_serve(sys.stdin.buffer, frames))
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

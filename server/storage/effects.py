@@ -19,10 +19,10 @@ from ..model.events import (
     InterimTranscript,
     ParticipantJoined,
     ParticipantLeft,
-    RecordingFinalized,
     TipMarked,
     TipReady,
 )
+from ..model.recording_events import RecordingFinalized
 
 Values = dict[str, Any]
 Statement = tuple[str, Values]

@@ -11,8 +11,9 @@ from psycopg.types.json import Jsonb
 
 from ..model.consultation import Agent, Consultation, Participant, Role
 from ..model.errors import Conflict, InvalidRequest, NotFound
-from ..model.events import ChatSent, RecordingFile
+from ..model.events import ChatSent
 from ..model.insight import Tip, TipMark
+from ..model.recording_events import RecordingFile
 from ..model.transcript import Edition, SecondPassState, Utterance
 from .clean import clean, clean_fields
 from .connecting import Connection

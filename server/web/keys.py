@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from ..model.consultation import Agent, Consultation, Participant, Role
-from ..model.events import ChatSent, EndReason, RecordingFile, SidecarState
+from ..model.events import ChatSent, EndReason, SidecarState
 from ..model.insight import Tip, TipMark
+from ..model.recording_events import RecordingFile
 from ..model.recording_state import RecordingState
 from ..model.transcript import Edition, SecondPassState, Utterance
 from ..settings import Settings

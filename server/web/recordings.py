@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from ..model.errors import DatabaseUnavailable, NotFound
-from ..model.events import RecordingFile
+from ..model.recording_events import RecordingFile
 from ..model.recording_state import NOTHING_RECORDED, READY, RecordingState
 from .exchange import Speaks, json_response, speaks
 from .keys import ROOMS, SETTINGS, STORE, settled_store

@@ -18,8 +18,9 @@ from ..model.consultation import (
     Participant,
     Role,
 )
-from ..model.events import ChatSent, RecordingFile
+from ..model.events import ChatSent
 from ..model.insight import Tip, TipMark
+from ..model.recording_events import RecordingFile
 from ..model.recording_state import RecordingState
 from ..model.transcript import Edition, SecondPassState, Utterance
 

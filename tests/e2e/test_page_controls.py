@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import expect
 
 from server.model.consultation import Role
-from server.model.events import DiskLow, RecordingRefused, RecordingStopped, SidecarFailed, SidecarStateChanged
+from server.model.events import SidecarFailed, SidecarStateChanged
+from server.model.recording_events import DiskLow, RecordingRefused, RecordingStopped
 from tests.e2e.conftest import join_call
 from tests.page import canned
 

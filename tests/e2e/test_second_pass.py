@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from server.model.consultation import Role
-from server.model.events import RecordingFile, RecordingFinalized
+from server.model.recording_events import RecordingFile, RecordingFinalized
 from server.rooms import second_passes
 from server.rooms.second_passes import SecondPasses
 from server.settings import Settings

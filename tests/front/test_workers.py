@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,7 @@ NOTES_ITS_END = (
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     monkeypatch.setattr(workers_module, "_BACKOFF_S", (0.01,))
-    return lambda code: monkeypatch.setattr(workers_module, "_RUN_WORKER", code)
+    return lambda code: monkeypatch.setattr(workers_module, "_COMMAND", (sys.executable, "-c", code))
 
 
 def orders(folder: Path, number: int) -> Orders:

@@ -11,15 +11,9 @@ import numpy as np
 from aiohttp import web
 
 from server.model.consultation import Consultation, ConsultationStatus, Role
-from server.model.events import (
-    ChatSent,
-    Event,
-    FinalTranscript,
-    InterimTranscript,
-    RecordingFile,
-    TipReady,
-)
+from server.model.events import ChatSent, Event, FinalTranscript, InterimTranscript, TipReady
 from server.model.insight import Audience, Evidence, Tip, TipKind
+from server.model.recording_events import RecordingFile
 from server.model.transcript import Utterance
 from server.recording.mix import Mixer
 from server.recording.pcm import wav_header

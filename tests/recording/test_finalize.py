@@ -12,12 +12,12 @@ import pytest
 
 from server.model.consultation import Role
 from server.model.errors import Conflict, DiskFull, EscutaError, NotFound
+from server.opus.packet import packet_samples
 from server.recording import files
 from server.recording import finalize as finalizing
 from server.recording.files import locked
 from server.recording.finalize import finalize
 from server.recording.manifest import MANIFEST_NAME, Manifest
-from server.recording.opus_packet import packet_samples
 from server.recording.pcm import wav_header
 from server.recording.peaks import PEAKS_NAME
 from server.recording.recorder import Recorder

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from server.model.consultation import Role
-from server.recording import libopus
+from server.opus.library import library
+from server.recording.libopus import OpusDecoder
 from server.recording.pcm import Decoder, FfmpegDecoder
 from server.recording.render import finalize_now
 
@@ -34,9 +35,9 @@ def voice(duration_s: float) -> np.ndarray:
 
 @pytest.mark.parametrize("packet_ms", [10, 20, 60])
 def test_both_decoders_give_the_same_sound(packet_ms):
-    opus = libopus.library()
+    opus = library()
     assert opus is not None
-    ours, ffmpegs = libopus.OpusDecoder(opus), FfmpegDecoder()
+    ours, ffmpegs = OpusDecoder(opus), FfmpegDecoder()
     samples = packet_ms * 48
     packets = encode(bursts(2.0, [0.5, 1.0]), packet_ms)
     for packet in [*packets[:20], b"\xff\x7f", *packets[21:]]:
@@ -48,7 +49,7 @@ def test_both_decoders_give_the_same_sound(packet_ms):
 
 
 def test_without_a_library_of_its_own_it_decodes_through_ffmpeg(monkeypatch):
-    monkeypatch.setattr(libopus, "library", lambda: None)
+    monkeypatch.setattr("server.recording.pcm.library", lambda: None)
     decoder = Decoder()
     sounds = [decoder.decode(960, packet) for packet in encode(bursts(1.0, [0.3]))]
     assert onsets(np.frombuffer(b"".join(sounds), "<i2")) == pytest.approx([0.3065], abs=0.005)

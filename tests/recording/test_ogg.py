@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.opus.packet import packet_samples, silence
 from server.recording.ogg import PRE_SKIP, SHORTEST, OggOpusWriter, checksum
-from server.recording.opus_packet import packet_samples, silence
 
 from .ogg_reader import read_pages, slow_checksum
 from .sound import bursts, encode, read_sound

@@ -15,7 +15,8 @@ from server.media.stats import KindStats, PeerStats
 from server.model.clock import RoomClock
 from server.model.consultation import Agent, Consultation, ConsultationStatus, Role
 from server.model.errors import DatabaseUnavailable, DiskFull, InvalidOffer, NotFound
-from server.model.events import Event, RecordingFile
+from server.model.events import Event
+from server.model.recording_events import RecordingFile
 from server.rooms.room import Room
 from server.rooms.seating import JoinRequest, Seating
 from server.rooms.services import Recording, RoomServices

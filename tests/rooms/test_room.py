@@ -25,22 +25,19 @@ from server.model.events import (
     ConnectionChanged,
     ConsentChanged,
     ConsultationEnded,
-    DiskLow,
     FinalTranscript,
     InterimTranscript,
     ParticipantAway,
     ParticipantJoined,
     ParticipantLeft,
     QualityChanged,
-    RecordingRefused,
-    RecordingStarted,
-    RecordingStopped,
     SidecarFailed,
     SidecarStateChanged,
     TipMarked,
     TipReady,
 )
 from server.model.insight import Audience, Tip, TipKind, TipMark
+from server.model.recording_events import DiskLow, RecordingRefused, RecordingStarted, RecordingStopped
 from server.rooms.seating import QUALITY_REST_S, Seating
 from server.speech.port import Final, Gap, Interim
 

@@ -11,7 +11,7 @@ import pytest
 
 from server.model.consultation import Agent, Consultation, ConsultationStatus, Role
 from server.model.errors import DatabaseUnavailable, SpeechUnavailable
-from server.model.events import RecordingFile
+from server.model.recording_events import RecordingFile
 from server.model.transcript import Utterance
 from server.rooms import second_passes
 from server.rooms.second_passes import SecondPasses

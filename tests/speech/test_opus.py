@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.speech.opus import MAX_TICKS, AvDecoder, LibraryDecoder, OpusDecoder, Undecodable, find_library
+from server.opus.library import library
+from server.opus.packet import MAX_PACKET_SAMPLES
+from server.speech.opus import AvDecoder, LibraryDecoder, OpusDecoder, Undecodable
 from tests.speech.sound import CLIPS, opus_of_tone
 
 FRAME_TICKS, FRAME_SAMPLES = 960, 320
@@ -16,9 +18,9 @@ DECODERS = ["library", "av"]
 
 
 def new_decoder(kind: str) -> OpusDecoder:
-    library = find_library()
-    assert library is not None, "PyAV's wheel brings libopus"
-    return LibraryDecoder(library) if kind == "library" else AvDecoder()
+    opus = library()
+    assert opus is not None, "PyAV's wheel brings libopus"
+    return LibraryDecoder(opus) if kind == "library" else AvDecoder()
 
 
 def speech(*, fec: bool) -> list[bytes]:
@@ -79,7 +81,7 @@ def test_hostile_payloads_raise_one_error_or_none(kind, payload, ticks):
     decoder = new_decoder(kind)
     decoder.recover(payload, ticks)
     try:
-        assert len(decoder.decode(payload)) <= MAX_TICKS // 3
+        assert len(decoder.decode(payload)) <= MAX_PACKET_SAMPLES // 3
     except Undecodable:
         assert payload
 

@@ -11,24 +11,26 @@ from server.model.events import (
     ConsentChanged,
     ConsultationEnded,
     ConsultationOpened,
-    DiskLow,
     Event,
     FinalTranscript,
     InterimTranscript,
     MediaChanged,
     ParticipantJoined,
     ParticipantLeft,
-    RecordingFile,
-    RecordingFinalized,
-    RecordingRefused,
-    RecordingStarted,
-    RecordingStopped,
     SidecarFailed,
     SidecarStateChanged,
     TipMarked,
     TipReady,
 )
 from server.model.insight import Audience, Evidence, Tip, TipKind, TipMark
+from server.model.recording_events import (
+    DiskLow,
+    RecordingFile,
+    RecordingFinalized,
+    RecordingRefused,
+    RecordingStarted,
+    RecordingStopped,
+)
 from server.model.transcript import Utterance, Word
 
 CID = "consultation-1"

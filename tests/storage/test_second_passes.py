@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg
 
 from server.model.consultation import Role
-from server.model.events import RecordingFinalized
+from server.model.recording_events import RecordingFinalized
 from server.model.transcript import Utterance, Word
 from server.storage.second_passes import MOST_FAILURES
 from server.storage.store import Store

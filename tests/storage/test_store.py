@@ -17,11 +17,11 @@ from server.model.events import (
     ConsultationEnded,
     ConsultationOpened,
     Event,
-    RecordingFinalized,
     TipMarked,
     TipReady,
 )
 from server.model.insight import Audience, TipMark
+from server.model.recording_events import RecordingFinalized
 from server.storage.clean import clean
 from server.storage.store import Store
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from server.model.consultation import Agent, Consultation, ConsultationStatus, Frozen, Participant, Role
 from server.model.errors import DatabaseUnavailable, NotFound
-from server.model.events import ChatSent, EndReason, RecordingFile, SidecarState
+from server.model.events import ChatSent, EndReason, SidecarState
 from server.model.insight import Audience, Evidence, Tip, TipKind, TipMark
+from server.model.recording_events import RecordingFile
 from server.model.recording_state import RecordingState
 from server.model.transcript import Edition, SecondPassState, Utterance, Word
 

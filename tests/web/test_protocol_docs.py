@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from pydantic import BaseModel
 
-from server.model import events
+from server.model import events, recording_events
 from server.model.audience import may_see
 from server.model.consultation import Consultation, Role
 from server.model.errors import EscutaError
@@ -83,8 +83,8 @@ def test_what_is_documented_as_the_clinicians_is_the_clinicians() -> None:
     (row,) = [row for row in rows("Events, and who gets them") if row[1] == "the clinician"]
     shown = {
         events.SidecarFailed(at_s=0, sidecar="tips"),
-        events.DiskLow(at_s=0, free_mb=1),
-        events.RecordingFinalized(at_s=0, files=()),
+        recording_events.DiskLow(at_s=0, free_mb=1),
+        recording_events.RecordingFinalized(at_s=0, files=()),
     }
     assert set(re.findall(r"`([a-z_]+)`", row[0])) == {event.type for event in shown}
     assert all(may_see(event) == {Role.CLINICIAN} for event in shown)
@@ -121,7 +121,7 @@ def test_the_schema_takes_what_the_models_make_and_refuses_the_rest() -> None:
         grace_s=60,
         sequence=0,
     )
-    event = messages.EventMessage(sequence=1, event=events.DiskLow(at_s=0.5, free_mb=7))
+    event = messages.EventMessage(sequence=1, event=recording_events.DiskLow(at_s=0.5, free_mb=7))
     for message in (welcome, event, messages.Pong(t=1, room_s=2)):
         validator("ServerMessage").validate(json.loads(message.model_dump_json()))
     validator("ClientMessage").validate({"type": "join", "token": "a.b.c"})

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.recording.opus_packet import (
+from server.opus.packet import (
     MAX_PACKET_BYTES,
     TICK_SAMPLES,
     concealment,
@@ -12,8 +12,7 @@ from server.recording.opus_packet import (
     silence,
 )
 from server.recording.pcm import Decoder
-
-from .sound import bursts, encode
+from tests.recording.sound import bursts, encode
 
 SILK_10_MS, SILK_60_MS, CELT_2_5_MS, CELT_20_MS = 0x40, 0x58, 0xE0, 0xF8
 
