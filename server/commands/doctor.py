@@ -14,7 +14,10 @@ from ..settings import Settings, load_settings
 if TYPE_CHECKING:
     from .checks.finding import Finding
 
-HELP = "Check ports, address, disk, database, speech model, TURN and chat model; status 1 when something is wrong."
+HELP = (
+    "Check ports, address, disk, database, speech model, TURN and chat model, and measure how many speakers "
+    "captions keep up with; status 1 when something is wrong."
+)
 
 TIMEOUT_S = 90.0
 """Longest wait for one check; loading a large model takes the longest."""
@@ -31,18 +34,29 @@ def run(arguments: argparse.Namespace) -> int:
     """Print one line for each check; status 1 when one failed."""
     settings = load_settings()
     configure_logs("error", settings.log_format)  # the findings say what the parts would log
-    return asyncio.run(examine(settings, _checks(), as_json=arguments.json))
+    return asyncio.run(examine(settings, _checks(), as_json=arguments.json, measurements=_measurements()))
 
 
-async def examine(settings: Settings, checks: Mapping[str, Check], *, as_json: bool) -> int:
-    """Run `checks` at the same time, print what they found in their order, return the exit status."""
+async def examine(
+    settings: Settings, checks: Mapping[str, Check], *, as_json: bool, measurements: Mapping[str, Check] | None = None
+) -> int:
+    """Run `checks` at the same time, `measurements` one by one once those leave the machine to them.
+
+    Prints what they found in their order, returns the exit status.
+    """
+    findings: dict[str, Finding] = {}
+
+    def tell(name: str, finding: Finding) -> None:
+        findings[name] = finding
+        if not as_json:
+            print(f"{finding.outcome:<4}  {name:<14}  {finding.sentence}", flush=True)
+
     async with asyncio.TaskGroup() as group:
         running = {name: group.create_task(_bounded(check, settings)) for name, check in checks.items()}
-        findings: dict[str, Finding] = {}
         for name, task in running.items():
-            findings[name] = finding = await task
-            if not as_json:
-                print(f"{finding.outcome:<4}  {name:<14}  {finding.sentence}", flush=True)
+            tell(name, await task)
+    for name, measure in (measurements or {}).items():
+        tell(name, await _bounded(measure, settings))
     healthy = all(finding.outcome != "fail" for finding in findings.values())
     if as_json:
         listed = [
@@ -63,6 +77,12 @@ async def _bounded(check: Check, settings: Settings) -> Finding:
         return fail(f"This took more than {TIMEOUT_S:.0f} s and was given up.")
     except Exception as error:  # a fault in one check must not hide what the others found
         return fail(f"The check itself failed with {type(error).__name__}: {error}")
+
+
+def _measurements() -> dict[str, Check]:
+    from .checks import captions
+
+    return {"captions": captions.check}
 
 
 def _checks() -> dict[str, Check]:

@@ -95,7 +95,8 @@ async def _load(settings: Settings) -> Finding:
         state = await decided
     finally:
         await service.aclose()
-    what = f"{settings.speech_provider} with {settings.speech_model!r} on {settings.speech_device}"
+    model = settings.speech_model or "the default model"
+    what = f"{settings.speech_provider} with {model} on {settings.speech_device}"
     if settings.speech_provider in _ELSEWHERE:
         what = f"{settings.speech_provider} with {settings.speech_remote_model!r}"
     if state.state == "failing":

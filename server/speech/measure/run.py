@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...settings import Settings
+from ..device import places
 from ..options import ProviderOptions
 from ..port import StreamOptions
 from ..scoring import Heard, Turn
@@ -178,11 +179,12 @@ async def run_all(
     if whole is not None:
         systems.insert(1, await whole.play_padded(pieces, truths))
     spoken_s = round(sum(piece.spoken_s for piece in pieces), 1)
+    place = places(ProviderOptions.from_settings(settings))[0]
     names = [piece.name for piece in pieces]
     return {
         "provider": settings.speech_provider,
-        "model": settings.speech_model,
-        "device": settings.speech_device,
+        "model": place.model,
+        "device": place.device,
         "pieces": names,
         "spoken_s": spoken_s,
         "systems": systems,

@@ -79,6 +79,7 @@ class WhisperRecogniser:
     def __init__(self, options: ProviderOptions) -> None:
         self._options = options
         self.most = 1
+        self.model, self.device = options.model, ""
         self._model: Any = None
         self._features: Any = None
         self._text: WhisperText | None = None
@@ -196,6 +197,7 @@ class WhisperRecogniser:
             self.recognise(Request(np.zeros(16_000, np.float32), _FALLBACK_LANGUAGE, final=True))
         except (RuntimeError, ValueError) as error:
             raise SpeechUnavailable(f"The model {place.model!r} does not load on {place.device}: {error}") from error
+        self.model, self.device = place.model, place.device
         gpu = {} if place.gpu is None else {"gpu": place.gpu.name, "free_mb": place.gpu.free_mb}
         log.info("speech.model_loaded", model=place.model, compute_type=compute_type, batch=self.most, **gpu)
 
