@@ -16,7 +16,7 @@ from .options import ProviderOptions
 log = structlog.get_logger()
 
 DEFAULT_ON_GPU = "large-v3-turbo"
-_LIBRARIES_MB = 600
+_LIBRARIES_MB = 1000
 """What CUDA and its libraries take beside the model."""
 _BATCHES = (16, 8, 4, 2, 1)
 _WORTH_FLOAT16 = 8

@@ -63,7 +63,7 @@ def test_a_gpu_that_is_demanded_and_missing_is_an_error_in_one_sentence() -> Non
         (8_000, ("float16", 16)),
         (5_000, ("float16", 8)),
         (4_000, ("int8_float16", 8)),
-        (2_600, ("int8_float16", 4)),
+        (3_000, ("int8_float16", 4)),
         (1_000, ("int8_float16", 1)),
     ],
 )
@@ -83,7 +83,7 @@ def test_what_the_owner_chose_stays() -> None:
     [on_gpu] = places(ProviderOptions(device="cuda"), found)
     assert fit(on_gpu, TURBO_MB, "int8_float16", 3) == ("int8_float16", 3)
     assert fit(on_gpu, TURBO_MB, "default", 2) == ("float16", 2)
-    assert fit(on_gpu, TURBO_MB, "float32", 0) == ("float32", 16)
+    assert fit(on_gpu, TURBO_MB, "float32", 0) == ("float32", 8)
     [on_cpu] = places(ProviderOptions(), never)
     assert fit(on_cpu, 139, "default", 0) == ("int8", 1)
     assert fit(on_cpu, 139, "float32", 4) == ("float32", 4)
