@@ -58,9 +58,9 @@ def advice(pace: Pace, *, reads_base: bool) -> str:
     """Return in words what `pace` is good for and, of `base` on this machine, whether `small` would do."""
     speakers = most_speakers(pace)
     if not speakers:
-        late = f"finals of a single speaker would come {final_after_s(pace, 1):.1f} s after the last word"
-        remedy = "give speech more cores or a GPU" if reads_base else "take a smaller model"
-        return f"that is too slow for live captions: {late}, {GOAL_S} s is the goal; {remedy}."
+        late = f"finals of a single speaker would come {final_after_s(pace, 1):.2f} s after the last word"
+        remedy = "Give speech more cores or a GPU." if reads_base else "Take a smaller model."
+        return f"too slow for live captions, because {late} and {GOAL_S} s is the goal. {remedy}"
     said = f"live captions keep up with {_people(speakers)}."
     if not reads_base:
         return said
@@ -72,7 +72,7 @@ def advice(pace: Pace, *, reads_base: bool) -> str:
         )
     return (
         f"{said} The model small would be too slow here: "
-        f"{final_after_s(small, 1):.1f} s to the final of a single speaker, {GOAL_S} s is the goal."
+        f"{final_after_s(small, 1):.2f} s to the final of a single speaker, {GOAL_S} s is the goal."
     )
 
 

@@ -76,14 +76,14 @@ def test_the_advice_names_small_where_it_would_do() -> None:
 
 def test_the_advice_keeps_base_where_small_would_be_too_slow() -> None:
     told = advice(pace(0.2, 0.36), reads_base=True)
-    assert "small would be too slow here: 1.9 s" in told
+    assert "small would be too slow here: 1.88 s" in told
     assert "SPEECH_MODEL" not in told
 
 
 def test_a_machine_that_is_too_slow_for_one_is_told_what_helps() -> None:
     told = advice(pace(0.6, 1.1), reads_base=True)
     assert "too slow for live captions" in told
-    assert "1.9 s after the last word" in told
+    assert "1.90 s after the last word" in told
     assert "GPU" in told
     assert "smaller model" in advice(pace(0.6, 1.1), reads_base=False)
 

@@ -23,7 +23,7 @@ from ..port import Pcm, SpeechToText
 from ..recogniser import Hypothesis, Request
 from ..shared import Activity, SharedRecogniser
 from ..vad import SileroVad, VoiceActivity, load_silero
-from ..whisper_batch import Languages, Part, WhisperBatch
+from ..whisper_batch import FALLBACK_LANGUAGE, Languages, WhisperBatch, spoken_languages
 from ..whisper_text import WhisperText
 
 log = structlog.get_logger()
@@ -34,8 +34,6 @@ _LEAST_FINAL_FRAMES = 1500
 _PADDING = 128
 _WHOLE = 3000
 _DOUBTFUL = -0.6
-_LANGUAGES_KEPT = 5
-_FALLBACK_LANGUAGE = "en"
 
 
 def encoder_frames(samples: int, *, final: bool) -> int:
@@ -64,11 +62,6 @@ def _is_doubtful(hypothesis: Hypothesis) -> bool:
 
 def _sureness(hypothesis: Hypothesis) -> tuple[bool, float]:
     return not hypothesis.looped, hypothesis.average_log_probability
-
-
-def _likeliest(found: Sequence[tuple[str, float]]) -> tuple[str, Languages]:
-    languages = tuple((token.strip("<|>"), float(probability)) for token, probability in found[:_LANGUAGES_KEPT])
-    return languages[0][0], languages
 
 
 class WhisperRecogniser:
@@ -117,7 +110,7 @@ class WhisperRecogniser:
     def kind(self, request: Request) -> Hashable:
         """Return what the model needs to be the same in a batch: beam, frames, tokens before the start."""
         assert self._text is not None  # noqa: S101 - load() comes first
-        before = len(self._text.prompt(_FALLBACK_LANGUAGE, request.prompt).tokens) if request.prompt else 0
+        before = len(self._text.prompt(FALLBACK_LANGUAGE, request.prompt).tokens) if request.prompt else 0
         return request.final, encoder_frames(len(request.samples), final=request.final), before
 
     def recognise_batch(self, requests: Sequence[Request]) -> list[Hypothesis]:
@@ -169,11 +162,7 @@ class WhisperRecogniser:
         return self._encode_all([samples], frames)
 
     def _language(self, encoded: Any, request: Request) -> tuple[str, Languages]:
-        if request.language is not None:
-            return request.language, ()
-        if not self._model.is_multilingual:
-            return _FALLBACK_LANGUAGE, ((_FALLBACK_LANGUAGE, 1.0),)
-        return _likeliest(self._model.detect_language(encoded)[0])
+        return spoken_languages(self._model, encoded, [request])[0]
 
     def _load_at(self, place: Place) -> None:
         """Load the model on one device and read a second of silence with it.
@@ -194,12 +183,13 @@ class WhisperRecogniser:
             )
             self._features = FeatureExtractor(feature_size=self._model.n_mels)
             self._text = WhisperText(folder / "tokenizer.json", self._model.is_multilingual)
-            self.recognise(Request(np.zeros(16_000, np.float32), _FALLBACK_LANGUAGE, final=True))
+            self.recognise(Request(np.zeros(16_000, np.float32), FALLBACK_LANGUAGE, final=True))
         except (RuntimeError, ValueError) as error:
             raise SpeechUnavailable(f"The model {place.model!r} does not load on {place.device}: {error}") from error
         self.model, self.device = place.model, place.device
-        gpu = {} if place.gpu is None else {"gpu": place.gpu.name, "free_mb": place.gpu.free_mb}
-        log.info("speech.model_loaded", model=place.model, compute_type=compute_type, batch=self.most, **gpu)
+        if place.gpu is not None:
+            known = {"gpu": place.gpu.name, "free_mb": place.gpu.free_mb}
+            log.info("speech.on_gpu", model=place.model, compute_type=compute_type, batch=self.most, **known)
 
     def _encode_all(self, sounds: Sequence[Pcm], frames: int) -> Any:
         import ctranslate2
@@ -214,24 +204,11 @@ class WhisperRecogniser:
         """Read sounds of one kind in one pass; whatever the common pass cannot tell as `_read` would is read alone."""
         assert self._text is not None  # noqa: S101 - load() comes first
         encoded = self._encode_all(sounds, frames)
-        parts = [
-            Part(samples, request, *spoken)
-            for samples, request, spoken in zip(sounds, requests, self._languages(encoded, requests), strict=True)
-        ]
         beam = self._options.final_beam if requests[0].final else 1
-        found = WhisperBatch(self._model, self._text, beam).read(encoded, parts, frames)
+        found = WhisperBatch(self._model, self._text, beam).read(encoded, sounds, requests, frames)
         return [
             self._read(samples, frames, request) if hypothesis is None else hypothesis
             for hypothesis, samples, request in zip(found, sounds, requests, strict=True)
-        ]
-
-    def _languages(self, encoded: Any, requests: Sequence[Request]) -> list[tuple[str, Languages]]:
-        if not self._model.is_multilingual or all(request.language is not None for request in requests):
-            return [self._language(encoded, request) for request in requests]
-        found = self._model.detect_language(encoded)
-        return [
-            _likeliest(one) if request.language is None else (request.language, ())
-            for request, one in zip(requests, found, strict=True)
         ]
 
 
