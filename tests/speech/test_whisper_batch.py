@@ -1,6 +1,6 @@
 """Whisper reads a batch as it reads each request alone: the packaged model itself, on the CPU."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -87,3 +87,41 @@ def test_requests_differ_in_kind_by_beam_input_and_prompt(
 
 def test_on_the_cpu_one_request_is_read_at_a_time(whisper: Counting) -> None:
     assert whisper.most == 1
+
+
+class Rereading(WhisperRecogniser):
+    """Answers by the number of frames and the request's number of samples; notes what it is asked."""
+
+    def __init__(self, answers: dict[tuple[int, int], Hypothesis]) -> None:
+        super().__init__(ProviderOptions())
+        self.answers = answers
+        self.asked: list[tuple[int, list[int]]] = []
+
+    def _read_together(self, sounds: object, frames: int, requests: Sequence[Request]) -> list[Hypothesis]:
+        lengths = [len(request.samples) for request in requests]
+        self.asked.append((frames, lengths))
+        return [self.answers[frames, length] for length in lengths]
+
+
+def of_length(count: int, *, final: bool = True) -> Request:
+    return Request(np.zeros(count, np.float32), "pt", final)
+
+
+def test_what_is_doubtful_in_a_batch_is_read_again_together_and_the_surer_reading_counts() -> None:
+    answers = {
+        (1500, 1): Hypothesis("Sim.", average_log_probability=-0.2),
+        (1500, 2): Hypothesis("globo", average_log_probability=-0.9),
+        (1500, 3): Hypothesis("dor dor dor", looped=True),
+        (3000, 2): Hypothesis("lobo", average_log_probability=-1.1),
+        (3000, 3): Hypothesis("dor"),
+    }
+    recogniser = Rereading(answers)
+    read = recogniser.recognise_batch([of_length(count) for count in (1, 2, 3)])
+    assert [hypothesis.text for hypothesis in read] == ["Sim.", "globo", "dor"]
+    assert recogniser.asked == [(1500, [1, 2, 3]), (3000, [2, 3])]
+
+
+def test_a_batch_of_interims_is_never_read_twice() -> None:
+    recogniser = Rereading({(1000, 1): Hypothesis("dor", average_log_probability=-2.0, looped=True)})
+    recogniser.recognise_batch([of_length(1, final=False)] * 2)
+    assert recogniser.asked == [(1000, [1, 1])]
