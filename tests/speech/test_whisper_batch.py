@@ -7,9 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from server.speech.options import ProviderOptions
+from server.speech.port import Final, StreamOptions
+from server.speech.providers import create_provider
 from server.speech.providers.faster_whisper import WhisperRecogniser
 from server.speech.recogniser import Hypothesis, Request
-from tests.speech.sound import clip, noise
+from server.speech.shared import SharedRecogniser
+from tests.speech.sound import clip, noise, silence
 
 SECOND = 16_000
 FOX = "Uma raposa velha"
@@ -87,6 +90,23 @@ def test_requests_differ_in_kind_by_beam_input_and_prompt(
 
 def test_on_the_cpu_one_request_is_read_at_a_time(whisper: Counting) -> None:
     assert whisper.most == 1
+
+
+async def test_calls_that_are_heard_at_once_share_one_model_and_its_batches(
+    tmp_path_factory: pytest.TempPathFactory, sounds: dict[str, NDArray[np.float32]]
+) -> None:
+    provider = create_provider("faster_whisper", ProviderOptions(models_dir=tmp_path_factory.mktemp("models"), batch=4))
+    assert isinstance(provider, SharedRecogniser)
+    await provider.start()
+    streams = [await provider.open(StreamOptions(language="pt")) for _ in range(5)]
+    for stream in streams:
+        stream.push_pcm(np.concatenate([sounds["wish"], silence(1)]), 0.0)
+        stream.end_input()
+    said = [[event.text async for event in stream if isinstance(event, Final)] for stream in streams]
+    figures = provider.figures()
+    await provider.aclose()
+    assert [" ".join(texts).lower() for texts in said] == ["eu quero uma coxinha de frango."] * 5
+    assert sum(figures.batches) < figures.requests, "what waited for the first was not read together"
 
 
 class Rereading(WhisperRecogniser):
