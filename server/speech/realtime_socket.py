@@ -23,7 +23,7 @@ from .port import Pcm
 from .realtime_turns import Turn, Turns
 from .recogniser import Hypothesis, Request
 from .remote_requests import RemoteFailed
-from .transcription_endpoint import check
+from .transcription_endpoint import check, redirected, unreachable
 
 RATE_HZ = 24_000
 """The one rate that the protocol knows."""
@@ -59,7 +59,7 @@ class RealtimeEndpoint:
         self._model = options.remote_model
         self._timeout_s = options.timeout_s
         self._sleep = sleep
-        self._client = aiohttp.ClientSession()
+        self._client = aiohttp.ClientSession(trace_configs=[_no_redirects()])
         self._outgoing: deque[dict[str, Any]] = deque()
         self._news = asyncio.Event()
         self._session: _Session | None = None
@@ -177,7 +177,6 @@ class RealtimeEndpoint:
 
     async def _converse(self) -> None:
         try:
-            # A redirect would carry the voice to a host nobody chose: a handshake follows none.
             async with self._client.ws_connect(
                 self._url, headers=self._headers, heartbeat=_HEARTBEAT_S, max_msg_size=_MOST_BYTES
             ) as socket:
@@ -190,8 +189,8 @@ class RealtimeEndpoint:
                     await asyncio.gather(sending, return_exceptions=True)
         except aiohttp.WSServerHandshakeError as error:
             failure = _refused(error)
-        except (aiohttp.ClientError, OSError):
-            failure = RemoteFailed("cannot be reached: check SPEECH_BASE_URL and that it is running", again=True)
+        except (aiohttp.ClientError, OSError) as error:
+            failure = unreachable(error)
         else:
             return
         raise failure
@@ -222,6 +221,18 @@ class RealtimeEndpoint:
                 self._turns.completed(item, event.get("transcript"))
             case kind if kind == _TRANSCRIPTION + "failed":
                 self._turns.refused(RemoteFailed("could not read an utterance"), item)
+
+
+def _no_redirects() -> aiohttp.TraceConfig:
+    """Return what keeps a handshake from following redirects; the library has no option for that."""
+
+    async def refuse(_: aiohttp.ClientSession, __: object, redirect: aiohttp.TraceRequestRedirectParams) -> None:
+        redirect.response.close()
+        raise redirected(redirect.response.status)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(refuse)
+    return trace
 
 
 def _refused(error: aiohttp.WSServerHandshakeError) -> RemoteFailed:

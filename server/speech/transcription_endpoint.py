@@ -56,6 +56,18 @@ def check(options: ProviderOptions) -> None:
         raise InvalidSettings("SPEECH_REMOTE_MODEL is empty: set it to a model that SPEECH_BASE_URL serves.")
 
 
+def unreachable(error: Exception) -> RemoteFailed:
+    """Return what an error below HTTP means. What TLS refuses once, it refuses again."""
+    if isinstance(error, aiohttp.ClientSSLError):
+        return RemoteFailed("has no certificate that this machine trusts: check SPEECH_BASE_URL and the certificate")
+    return RemoteFailed("cannot be reached: check SPEECH_BASE_URL and that it is running", again=True)
+
+
+def redirected(status: int) -> RemoteFailed:
+    """Return what is said of a redirect. It would carry the voice to a host nobody chose: none is followed."""
+    return RemoteFailed(f"sends us elsewhere ({status}): set SPEECH_BASE_URL to where it really is", status=status)
+
+
 class TranscriptionEndpoint:
     """Asks for word times first and for plain JSON where those are refused. Open it in the event loop."""
 
@@ -105,37 +117,42 @@ class TranscriptionEndpoint:
 
     async def _persist(self, request: Request, deadline_s: float) -> Hypothesis:
         attempt = 0
+        word_times = self._word_times
         while True:
             try:
-                return await self._ask(request)
+                said = await self._ask(request, word_times=word_times)
             except RemoteFailed as failed:
-                if failed.status in _REJECTS_FORMAT and self._word_times:
-                    self._word_times = False
+                if failed.status in _REJECTS_FORMAT and word_times:
+                    word_times = False
                     continue
                 attempt += 1
                 wait_s = backoff_s(attempt - 1) if failed.wait_s is None else failed.wait_s
                 if not failed.again or attempt >= ATTEMPTS or self._now_s() + wait_s >= deadline_s:
                     raise
+            else:
+                # Not before plain JSON was taken: it may be the utterance that it does not like.
+                self._word_times = self._word_times and word_times
+                return said
             await self._sleep(wait_s)
 
-    async def _ask(self, request: Request) -> Hypothesis:
+    async def _ask(self, request: Request, *, word_times: bool) -> Hypothesis:
         failure: RemoteFailed
+        form = self._form(request, word_times=word_times)
         try:
-            # A redirect would carry the voice to a host nobody chose.
-            async with self._client.post(self._url, data=self._form(request), allow_redirects=False) as response:
+            async with self._client.post(self._url, data=form, allow_redirects=False) as response:
                 if response.status == 200:
                     body = await _body(response)
                     return hypothesis_of(body, len(request.samples) / 16_000, request.language)
                 failure = _refusal(response)
-        except ValueError:
-            failure = RemoteFailed("did not answer with a transcript")
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError) as error:  # a certificate's error is a ValueError too
             if isinstance(error, TimeoutError):
                 raise
-            failure = RemoteFailed("cannot be reached: check SPEECH_BASE_URL and that it is running", again=True)
+            failure = unreachable(error)
+        except ValueError:
+            failure = RemoteFailed("did not answer with a transcript")
         raise failure
 
-    def _form(self, request: Request) -> aiohttp.FormData:
+    def _form(self, request: Request, *, word_times: bool) -> aiohttp.FormData:
         form = aiohttp.FormData()
         form.add_field("file", wav_of(request.samples), filename="speech.wav", content_type="audio/wav")
         form.add_field("model", self._model)
@@ -144,8 +161,8 @@ class TranscriptionEndpoint:
             form.add_field("language", request.language)
         if request.prompt:
             form.add_field("prompt", request.prompt)
-        form.add_field("response_format", "verbose_json" if self._word_times else "json")
-        if self._word_times:
+        form.add_field("response_format", "verbose_json" if word_times else "json")
+        if word_times:
             for kind in ("word", "segment"):
                 form.add_field("timestamp_granularities[]", kind)
         return form
@@ -162,6 +179,8 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 
 def _refusal(response: aiohttp.ClientResponse) -> RemoteFailed:
     status = response.status
+    if 300 <= status < 400:
+        return redirected(status)
     match status:
         case 401 | 403:
             reason = f"refused the key ({status}): check SPEECH_API_KEY"

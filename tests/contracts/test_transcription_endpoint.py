@@ -1,9 +1,16 @@
 """What the speech provider over a network promises of a network's faults."""
 
 import asyncio
+import gzip
+import json
 import logging
+import ssl
 import traceback
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,22 +22,27 @@ from server.speech.providers.openai_compatible import create
 from server.speech.providers.scripted import SCRIPT, LoudnessActivity, ScriptedRecogniser
 from server.speech.recogniser import Hypothesis, Request
 from server.speech.remote import RemoteSpeech
-from server.speech.remote_requests import RemoteFailed
+from server.speech.remote_requests import Health, RemoteFailed, RemoteRequests
+from server.speech.scheduler import Priority
 from server.speech.shared import SharedRecogniser
 from server.speech.transcription_endpoint import MOST_BYTES, TranscriptionEndpoint
+from tests.certificates import write_certificate
 from tests.speech.fake_endpoint import (
     KEY,
     MODEL,
     Behaviour,
     FakeEndpoint,
     body,
+    breaks_off,
     drops,
     fake_endpoint,
+    floods,
     hangs,
     hears,
     plain_json_only,
     says,
     status,
+    trickles,
 )
 from tests.speech.sound import silence, tone
 
@@ -121,7 +133,17 @@ async def test_where_word_times_are_refused_it_asks_for_plain_json_from_then_on(
     assert len(fake.asked) == 3
 
 
-@pytest.mark.parametrize("fault", [status(500), status(503), drops, status(429, {"Retry-After": "0"})])
+async def test_one_utterance_that_it_does_not_like_costs_the_others_no_word_times(
+    fake: FakeEndpoint, endpoint: Make
+) -> None:
+    fake.script = [status(400), status(400), hears]
+    one = endpoint()
+    await refusal(one)
+    await one.read(SPOKEN)
+    assert [asked.fields["response_format"] for asked in fake.asked] == ["verbose_json", "json", "verbose_json"]
+
+
+@pytest.mark.parametrize("fault", [status(500), status(503), drops, breaks_off, status(429, {"Retry-After": "0"})])
 async def test_what_may_pass_is_asked_again(fake: FakeEndpoint, endpoint: Make, fault: Behaviour) -> None:
     fake.script = [fault, fault, hears]
     assert (await endpoint().read(SPOKEN)).text == WORDS
@@ -137,6 +159,20 @@ async def test_retry_after_is_obeyed_and_backoff_grows_without_it(
     assert 0.5 < waits.asked_s[1] < 2.0
 
 
+async def test_retry_after_may_be_a_date(fake: FakeEndpoint, endpoint: Make, waits: Waits) -> None:
+    at = format_datetime(datetime.now(UTC) + timedelta(seconds=5), usegmt=True)
+    fake.script = [status(429, {"Retry-After": at}), hears]
+    assert (await endpoint().read(SPOKEN)).text == WORDS
+    assert 0.0 < waits.asked_s[0] <= 5.0
+
+
+@pytest.mark.parametrize("value", ["soon", "Wed, 01 Jan 2025 12:00:30 -999999999999999999"])
+async def test_a_retry_after_of_no_sense_is_none(fake: FakeEndpoint, endpoint: Make, waits: Waits, value: str) -> None:
+    fake.script = [status(503, {"Retry-After": value}), hears]
+    assert (await endpoint().read(SPOKEN)).text == WORDS
+    assert 0.0 < waits.asked_s[0] < 1.0
+
+
 async def test_a_wait_longer_than_the_time_left_is_not_waited_for(
     fake: FakeEndpoint, endpoint: Make, waits: Waits
 ) -> None:
@@ -145,9 +181,34 @@ async def test_a_wait_longer_than_the_time_left_is_not_waited_for(
     assert waits.asked_s == []
 
 
-@pytest.mark.parametrize("code", [301, 401, 403, 404, 413])
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed(fake: FakeEndpoint, endpoint: Make, code: int) -> None:
+    async with fake_endpoint() as elsewhere:
+        fake.script = [status(code, {"Location": f"{elsewhere.url}/audio/transcriptions"})]
+        assert f"elsewhere ({code})" in str(await refusal(endpoint()))
+        assert elsewhere.asked == []
+    assert len(fake.asked) == 1
+
+
+async def test_a_certificate_that_nobody_vouches_for_gets_neither_voice_nor_key(
+    endpoint: Make, waits: Waits, tmp_path: Path
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(*write_certificate(tmp_path))
+    async with fake_endpoint(tls) as unknown:
+        assert "certificate" in str(await refusal(endpoint(base_url=unknown.url)))
+        assert unknown.asked == []
+    assert waits.asked_s == []
+
+
+async def test_tls_that_meets_none_is_a_failure(fake: FakeEndpoint, endpoint: Make) -> None:
+    assert "certificate" in str(await refusal(endpoint(base_url=fake.url.replace("http:", "https:"))))
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 413])
 async def test_what_will_not_pass_is_not_asked_again(fake: FakeEndpoint, endpoint: Make, code: int) -> None:
-    fake.script = [status(code, {"Location": f"{fake.url}/elsewhere"})]
+    fake.script = [status(code)]
     assert (await refusal(endpoint())).status == code
     assert len(fake.asked) == 1
 
@@ -167,6 +228,37 @@ async def test_what_will_not_pass_is_not_asked_again(fake: FakeEndpoint, endpoin
 async def test_garbage_is_no_transcript(fake: FakeEndpoint, endpoint: Make, garbage: bytes) -> None:
     fake.script = [body(garbage)]
     assert "did not answer with a transcript" in str(await refusal(endpoint()))
+
+
+async def test_a_page_is_no_transcript(fake: FakeEndpoint, endpoint: Make) -> None:
+    fake.script = [body(b"<!doctype html><p>Sign in</p>", "text/html")]
+    assert "did not answer with a transcript" in str(await refusal(endpoint()))
+
+
+async def test_what_json_is_called_does_not_matter(fake: FakeEndpoint, endpoint: Make) -> None:
+    fake.script = [body(json.dumps({"text": "dói"}, ensure_ascii=False).encode("utf-16"), "text/plain")]
+    assert (await endpoint().read(SPOKEN)).text == "dói"
+
+
+async def test_an_answer_without_an_end_is_left(fake: FakeEndpoint, endpoint: Make) -> None:
+    fake.script = [floods]
+    assert "did not answer with a transcript" in str(await refusal(endpoint(timeout_s=60.0)))
+
+
+async def test_an_answer_that_unfolds_to_gigabytes_is_not_unfolded(fake: FakeEndpoint, endpoint: Make) -> None:
+    packed = gzip.compress(b'{"text": "' + b"a" * (1 << 28) + b'"}', 1)
+    fake.script = [body(packed, **{"Content-Encoding": "gzip"})]
+    tracemalloc.start()
+    try:
+        await refusal(endpoint(timeout_s=60.0))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 25
+    finally:
+        tracemalloc.stop()
+
+
+async def test_an_answer_that_never_ends_for_slowness_is_a_failure(fake: FakeEndpoint, endpoint: Make) -> None:
+    fake.script = [trickles]
+    assert "within 0.3 s" in str(await refusal(endpoint(timeout_s=0.3)))
 
 
 @pytest.mark.parametrize(
@@ -313,6 +405,38 @@ async def test_a_service_that_stays_away_is_asked_ever_less_often(fake: FakeEndp
         asked.append(len(fake.asked))
         speaking.now_s += 16
     assert asked == [1, 2, 2, 3, 3]
+
+
+async def test_a_service_that_asks_for_time_gets_it(fake: FakeEndpoint, speaking: Speaking) -> None:
+    fake.script = [status(429, {"Retry-After": "60"}), hears]
+    await speaking.local.start()
+    speaking.remote.lean_on(speaking.local)
+    await speaking.remote.start()
+    stream = await speaking.remote.open(StreamOptions())
+    asked = []
+    for _ in range(3):
+        await speaking.utter(stream)
+        asked.append(len(fake.asked))
+        speaking.now_s += 31
+    assert asked == [1, 1, 2]
+
+
+async def test_what_the_stand_in_has_shown_it_finishes_itself_though_the_service_is_back(
+    fake: FakeEndpoint, endpoint: Make, speaking: Speaking
+) -> None:
+    await speaking.local.start()
+    now_s = 0.0
+    health = Health(lambda _: None, lambda: now_s)
+    health.failed(RemoteFailed("is away"), stands_in=True)
+    requests = RemoteRequests(endpoint(), health, speaking.local)
+    begun = Request(SPOKEN.samples, "pt", final=False)
+    await requests.submit("a", begun, Priority.INTERIM)
+    now_s = 60.0
+    shown = Request(SPOKEN.samples, "pt", final=True, settled="daqui")
+    assert (await requests.submit("a", shown, Priority.FINAL)).text == "daqui"
+    assert fake.asked == []
+    assert (await requests.submit("a", SPOKEN, Priority.FINAL)).text == WORDS
+    await requests.aclose()
 
 
 async def test_closing_while_the_service_hangs_is_quick(fake: FakeEndpoint, speaking: Speaking) -> None:

@@ -17,6 +17,8 @@ NOW = datetime(2025, 1, 1, 12, 0, 0, tzinfo=UTC)
         ("", None),
         ("-1", None),
         ("soon", None),
+        ("Wed, 01 Jan 99999 12:00:00 GMT", None),
+        ("Wed, 01 Jan 2025 12:00:30 -999999999999999999", None),
         ("nan", None),
         ("inf", None),
         ("999999999", None),

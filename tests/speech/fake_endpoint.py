@@ -1,7 +1,9 @@
 """An audio transcription endpoint on loopback that hears loudness and misbehaves as told."""
 
 import asyncio
+import contextlib
 import io
+import ssl
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -64,9 +66,9 @@ def status(code: int, headers: dict[str, str] | None = None) -> Behaviour:
     return behave
 
 
-def body(content: bytes) -> Behaviour:
+def body(content: bytes, content_type: str = "application/json", **headers: str) -> Behaviour:
     async def behave(request: web.Request, asked: Asked) -> web.StreamResponse:
-        return web.Response(body=content, content_type="application/json")
+        return web.Response(body=content, content_type=content_type, headers=headers)
 
     return behave
 
@@ -83,6 +85,39 @@ async def drops(request: web.Request, asked: Asked) -> web.StreamResponse:
     await response.write(b'{"text": "est')
     assert request.transport is not None
     request.transport.abort()
+    return response
+
+
+async def breaks_off(request: web.Request, asked: Asked) -> web.StreamResponse:
+    """As `drops`, but in the middle of chunks."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    await response.write(b'{"text": "est')
+    assert request.transport is not None
+    request.transport.abort()
+    return response
+
+
+async def floods(request: web.Request, asked: Asked) -> web.StreamResponse:
+    """Answer without an end."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    await response.write(b'{"text": "')
+    with contextlib.suppress(ConnectionError):
+        while not request.app[CLOSING].is_set():
+            await response.write(b"est " * 16_384)
+    return response
+
+
+async def trickles(request: web.Request, asked: Asked) -> web.StreamResponse:
+    """Always say a little more, so that no time-out between two packets is ever met."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):
+        while not request.app[CLOSING].is_set():
+            await response.write(b" ")
+            await asyncio.sleep(0.01)
     return response
 
 
@@ -124,17 +159,17 @@ class FakeEndpoint:
 
 
 @asynccontextmanager
-async def fake_endpoint() -> AsyncIterator[FakeEndpoint]:
+async def fake_endpoint(tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeEndpoint]:
     fake = FakeEndpoint()
     application = web.Application(client_max_size=1 << 25)
     application[CLOSING] = asyncio.Event()
     application.router.add_post("/v1/audio/transcriptions", fake.handle)
     runner = web.AppRunner(application, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     assert site._server is not None
-    fake.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/v1"  # type: ignore[attr-defined]
+    fake.url = f"{'https' if tls else 'http'}://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/v1"  # type: ignore[attr-defined]
     try:
         yield fake
     finally:

@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -47,6 +49,26 @@ async def hears(on: Socket) -> None:
 async def drops(on: Socket) -> None:
     assert on.request.transport is not None
     on.request.transport.abort()
+
+
+async def closes(on: Socket) -> None:
+    await on.socket.close()
+
+
+async def floods(on: Socket) -> None:
+    """Send one message that nobody should hold in memory."""
+    await on.send("input_audio_buffer.committed")
+    with contextlib.suppress(ConnectionError):
+        await on.send(KIND + "completed", transcript="est " * (1 << 20))
+
+
+async def babbles(on: Socket) -> None:
+    await on.socket.send_bytes(b"\x00\xff")
+
+
+async def says_too_much(on: Socket) -> None:
+    await on.send("input_audio_buffer.committed")
+    await on.send(KIND + "completed", transcript="est " * 10_000)
 
 
 async def hangs(on: Socket) -> None:
@@ -130,17 +152,17 @@ class FakeRealtime:
 
 
 @asynccontextmanager
-async def fake_realtime() -> AsyncIterator[FakeRealtime]:
+async def fake_realtime(tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeRealtime]:
     fake = FakeRealtime()
     application = web.Application()
     application[CLOSING] = asyncio.Event()
     application.router.add_get("/v1/realtime", fake.handle)
     runner = web.AppRunner(application, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     assert site._server is not None
-    fake.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/v1"  # type: ignore[attr-defined]
+    fake.url = f"{'https' if tls else 'http'}://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/v1"  # type: ignore[attr-defined]
     try:
         yield fake
     finally:
