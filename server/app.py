@@ -35,7 +35,7 @@ from .storage.left_spools import apply_left, spool_dir
 from .storage.store import Store
 from .web.application import WebContext, setup_web
 from .web.auth import TokenAuthority
-from .web.figures import watch_parts
+from .web.figures import watch_parts, watch_second_passes
 from .web.signaling import Signaling
 
 
@@ -103,8 +103,8 @@ async def running(
         )
         registry = await stack.enter_async_context(Registry(services))
         await registry.resume()
+        again = SecondPasses(settings, store, read_again, lambda: bool(registry.rooms()), services.owns)
         if settings.second_pass:
-            again = SecondPasses(settings, store, read_again, lambda: bool(registry.rooms()), services.owns)
             await stack.enter_async_context(again)
         application = web.Application()
         signaling = Signaling(registry, authority, settings)
@@ -113,6 +113,7 @@ async def running(
         )
         setup_web(application, context)
         watch_parts(context.metrics, registry, store, speech, signaling)
+        watch_second_passes(context.metrics, again.figures)
         yield Parts(
             settings=settings,
             store=store,

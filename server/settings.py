@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     # The second pass: reading the recording again after the call
     second_pass: bool = Field(True, description="read each recording again while no call is live")
     second_pass_model: str = Field("", description="model for that, as in SPEECH_MODEL; empty: the same model")
+    second_pass_limit: float = Field(
+        30.0, gt=0, description="an attempt ends after 10 min and so many times the length of what is read"
+    )
     second_pass_beam: int = Field(8, ge=1, le=32, description="how many readings it weighs against each other")
 
     # Tips

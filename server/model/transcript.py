@@ -10,8 +10,11 @@ from .consultation import Frozen, Role
 
 Edition = Literal["live", "final"]
 """As heard during the call, or by the second pass over its recording."""
-SecondPassState = Literal["none", "waiting", "done", "failed"]
-"""How far the second pass is; `none`: there is no recording to read, or not yet."""
+SecondPassState = Literal["none", "waiting", "done", "partial", "failed"]
+"""How far the second pass is.
+
+`none`: there is no recording to read, or not yet. `partial`: it is done, but the recording is of a part of the call.
+"""
 
 
 class Word(Frozen):

@@ -1,22 +1,22 @@
-"""After the call: recordings are read again, one at a time, while nobody is in a call."""
+"""After the call: recordings are read again, one at a time on a machine, while nobody is in a call."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import structlog
 
-from ..model.consultation import Agent, Consultation
-from ..model.errors import DatabaseUnavailable, EscutaError
-from ..model.recording_events import RecordingFile
-from ..model.transcript import Utterance
+from ..model.errors import Conflict, DatabaseUnavailable, EscutaError, NotFound
+from ..recording.disk import free_mb
 from ..settings import Settings
-from ..speech.options import ProviderOptions
-from ..speech.second_pass import SecondPassOrder, Track
+from ..speech.second_pass import Reading, SecondPassOrder
+from ..storage.lock import FolderLock
+from .second_pass_jobs import Archive, RecordingGone, Work, check_there, work_on
 
 log = structlog.get_logger()
 
@@ -24,47 +24,26 @@ LOOK_EVERY_S = 5.0
 LOOK_WHILE_READING_S = 2.0
 REST_AFTER_FAILURE_S = 60.0
 
-ReadAgain = Callable[[SecondPassOrder, Callable[[], bool]], Awaitable[tuple[Utterance, ...]]]
+ReadAgain = Callable[[SecondPassOrder, Callable[[], bool]], Awaitable[Reading]]
 
 
-class Jobs(Protocol):
-    """The second passes that wait, in the database."""
+@dataclass(slots=True)
+class Figures:
+    """How many wait, are being read, and were given up; and what was done since the process began."""
 
-    async def waiting(self) -> Sequence[str]:
-        """Return the consultations whose recording is to be read again."""
-
-    async def note_failure(self, consultation_id: str) -> None:
-        """An attempt failed."""
-
-    async def keep(self, consultation_id: str, utterances: Sequence[Utterance]) -> bool:
-        """Keep a final transcript and settle its job."""
-
-
-class Archive(Protocol):
-    """The part of the store that second passes need. Reading raises DatabaseUnavailable."""
-
-    @property
-    def second_passes(self) -> Jobs:
-        """The jobs."""
-
-    async def consultation(self, consultation_id: str) -> Consultation:
-        """Return one."""
-
-    async def agent(self, agent_id: str) -> Agent:
-        """Return what listened."""
-
-    async def recordings(self, consultation_id: str) -> Sequence[RecordingFile]:
-        """Return the recording's files."""
-
-    async def live_consultations(self) -> Sequence[Consultation]:
-        """Return those that are live, in other processes too."""
+    waiting: int = 0
+    running: int = 0
+    failed: int = 0
+    failures: int = 0
+    sound_s: float = 0.0
+    reading_s: float = 0.0
 
 
 class SecondPasses:
     """Makes the second passes that wait in the database, as an async context manager.
 
     Live calls come first: while one is on, here or in another process, reading stands still. What leaving or a crash
-    interrupts begins anew at the next start.
+    interrupts begins anew at the next start. Of the processes that share a data folder one reads at a time.
     """
 
     def __init__(
@@ -75,14 +54,14 @@ class SecondPasses:
         anyone_here: Callable[[], bool],
         owns: Callable[[str], bool],
     ) -> None:
-        self.failures = 0
+        self.figures = Figures()
         self._settings = settings
         self._archive = archive
         self._read_again = read_again
         self._anyone_here = anyone_here
         self._owns = owns
         self._live_elsewhere = True
-        self._reading = False
+        self._held_up = ""
         self._tasks = asyncio.TaskGroup()
         self._running: list[asyncio.Task[None]] = []
 
@@ -102,62 +81,107 @@ class SecondPasses:
         while True:
             rest_s = LOOK_EVERY_S
             try:
-                waiting = [one for one in await self._archive.second_passes.waiting() if self._owns(one)]
+                waiting = await self._count()
                 if waiting:
                     await self._look_around()
                     if not self._is_busy():
-                        rest_s = await self._make(waiting[0])
+                        rest_s = await self._make_alone(waiting[0])
             except DatabaseUnavailable:
                 log.debug("second_pass.database_away")  # the job waits there and is asked for again
+            except Exception:  # the calls go on without second passes
+                self.figures.failures += 1
+                log.exception("second_pass.cannot_go_on")
+                rest_s = REST_AFTER_FAILURE_S
             await asyncio.sleep(rest_s)
 
-    async def _make(self, consultation_id: str) -> float:
-        """Make one second pass; return how long to rest afterwards."""
-        began_s = time.monotonic()
-        self._reading = True
+    async def _count(self) -> list[str]:
+        jobs, figures = self._archive.second_passes, self.figures
+        waiting = [one for one in await jobs.waiting() if self._owns(one)]
+        figures.failed = sum(self._owns(one) for one in await jobs.failed())
+        figures.waiting = len(waiting) - figures.running
+        return waiting
+
+    async def _make_alone(self, consultation_id: str) -> float:
+        """Make one second pass if the disk has room and no other process reads; return how long to rest afterwards."""
         try:
-            said = await self._read_again(await self._order(consultation_id), self._is_busy)
+            with self._turn():
+                return await self._make(consultation_id)
+        except (Conflict, OSError) as why:
+            self._note_held_up(str(why))
+        return LOOK_EVERY_S
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold this machine's turn to read; raises Conflict if another process does, OSError if the disk is full."""
+        settings = self._settings
+        for folder in (settings.data_dir, settings.recordings_dir):
+            if free_mb(folder) < settings.min_free_disk_mb:
+                raise Conflict(f"{folder} has less than MIN_FREE_DISK_MB left.")
+        folder = settings.data_dir / "second-pass"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        turn = FolderLock(folder, "The second pass")
+        self._note_held_up("")
+        self.figures.running = 1
+        try:
+            yield
+        finally:
+            self.figures.running = 0
+            turn.release()
+
+    def _note_held_up(self, why: str) -> None:
+        if why and why != self._held_up:
+            log.info("second_pass.held_up", reason=why)
+        self._held_up = why
+
+    async def _make(self, consultation_id: str) -> float:
+        work: Work | None = None
+        try:
+            work = await work_on(consultation_id, self._archive, self._settings)
+            reading = await self._read_again(work.order, self._is_busy)
+            await self._keep(consultation_id, reading, work)
         except DatabaseUnavailable:
             raise
+        except RecordingGone:
+            await self._give_up(consultation_id)
+        except NotFound:
+            log.info("second_pass.not_wanted", consultation_id=consultation_id)
         except Exception as error:  # one recording's fault must not end the others' second passes
-            self.failures += 1
-            reason = str(error) if isinstance(error, EscutaError) else type(error).__name__
-            log.warning("second_pass.failed", consultation_id=consultation_id, reason=reason)
-            await self._archive.second_passes.note_failure(consultation_id)
-            return REST_AFTER_FAILURE_S
-        finally:
-            self._reading = False
-        await self._keep(consultation_id, said)
-        took_s = round(time.monotonic() - began_s, 1)
-        log.info("second_pass.done", consultation_id=consultation_id, utterances=len(said), took_s=took_s)
-        return 0.0
+            return await self._fail(consultation_id, work, error)
+        return LOOK_EVERY_S  # another process may have waited longer
 
-    async def _keep(self, consultation_id: str, said: Sequence[Utterance]) -> None:
+    async def _give_up(self, consultation_id: str) -> None:
+        log.warning("second_pass.recording_gone", consultation_id=consultation_id)
+        await self._archive.second_passes.give_up(consultation_id)
+
+    async def _fail(self, consultation_id: str, work: Work | None, error: Exception) -> float:
+        try:
+            if work is not None:
+                await asyncio.to_thread(check_there, work.order)
+        except RecordingGone:  # while it was read
+            await self._give_up(consultation_id)
+            return LOOK_EVERY_S
+        self.figures.failures += 1
+        reason = str(error) if isinstance(error, EscutaError) else type(error).__name__
+        log.warning("second_pass.failed", consultation_id=consultation_id, reason=reason)
+        await self._archive.second_passes.note_failure(consultation_id)
+        return REST_AFTER_FAILURE_S
+
+    async def _keep(self, consultation_id: str, reading: Reading, work: Work) -> None:
         """Keep what was read, however long the database is away: reading it cost more than waiting does."""
-        while True:
+        said, kept = reading.utterances, None
+        while kept is None:
             try:
-                await self._archive.second_passes.keep(consultation_id, said)
+                kept = await self._archive.second_passes.keep(consultation_id, said, partial=work.partial)
             except DatabaseUnavailable:
+                self._note_held_up("The database takes no transcript.")
                 await asyncio.sleep(LOOK_EVERY_S)
-            else:
-                return
-
-    async def _order(self, consultation_id: str) -> SecondPassOrder:
-        consultation = await self._archive.consultation(consultation_id)
-        agent = await self._archive.agent(consultation.agent_id)
-        folder = self._settings.recordings_dir.absolute() / consultation_id
-        tracks = tuple(
-            Track(role=file.role, path=folder / file.name, start_s=file.start_s)
-            for file in await self._archive.recordings(consultation_id)
-            if file.role is not None and file.format == "wav"
-        )
-        return SecondPassOrder(
-            provider=self._settings.speech_provider,
-            options=ProviderOptions.for_second_pass(self._settings),
-            tracks=tracks,
-            language=None if consultation.language == "auto" else consultation.language,
-            sensitivity=agent.sensitivity,
-        )
+        if not kept:
+            raise NotFound("The consultation was deleted.")
+        sound_s, took_s = work.order.sound_s, reading.took_s
+        self.figures.sound_s += sound_s
+        self.figures.reading_s += took_s
+        account = {"utterances": len(said), "sound_s": round(sound_s), "took_s": round(took_s, 1)}
+        log.info("second_pass.done", consultation_id=consultation_id, partial=work.partial, **account)
 
     def _is_busy(self) -> bool:
         return self._live_elsewhere or self._anyone_here()
@@ -165,8 +189,10 @@ class SecondPasses:
     async def _keep_looking(self) -> None:
         while True:
             await asyncio.sleep(LOOK_WHILE_READING_S)
-            if self._reading:
+            if self.figures.running:
                 await self._look_around()
+                with contextlib.suppress(DatabaseUnavailable):
+                    await self._count()
 
     async def _look_around(self) -> None:
         try:

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import json
 import signal
+import time
 from asyncio.subprocess import Process
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +29,78 @@ _UTTERANCES = TypeAdapter(tuple[Utterance, ...])
 
 
 class Track(Frozen):
-    """One voice's file; its first sample sounded at `start_s`."""
+    """One voice's file; its first sample sounded at `start_s`. One that ends before `duration_s` is not read."""
 
     role: Role
     path: Path
     start_s: float = 0.0
+    duration_s: float = 0.0
 
 
 class SecondPassOrder(Frozen):
-    """What to read, and by which model; travels to the child process as JSON. `language` None: detected."""
+    """What to read, and by which model; travels to the child process as JSON. `language` None: detected.
+
+    `limit_s` is how long reading may take, standing still not counted.
+    """
 
     provider: str
     options: ProviderOptions
     tracks: tuple[Track, ...]
     language: str | None = None
     sensitivity: float = 0.5
+    limit_s: float = 3600.0
+
+    @property
+    def sound_s(self) -> float:
+        """How much there is to read."""
+        return sum(track.duration_s for track in self.tracks)
 
 
-async def read_again(order: SecondPassOrder, is_busy: Callable[[], bool]) -> tuple[Utterance, ...]:
-    """Return what was said, in the order of speech; stands still while `is_busy`. Cancelling ends the process.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was said, in the order of speech, and how long reading took, standing still not counted."""
+
+    utterances: tuple[Utterance, ...]
+    took_s: float
+
+
+class _Watch:
+    """Has the child stand still while somebody is in a call, and run no longer than its limit."""
+
+    def __init__(self, child: Process, limit_s: float) -> None:
+        self.ran_s = 0.0
+        self._child = child
+        self._limit_s = limit_s
+        self._stands = False
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it has run for too long."""
+        return self.ran_s > self._limit_s
+
+    async def keep(self, is_busy: Callable[[], bool]) -> None:
+        """Watch it until it ends."""
+        looked_s = time.monotonic()
+        while self._child.returncode is None and not self.overdue:
+            if is_busy() is not self._stands:
+                self._stands = not self._stands
+                self._signal(signal.SIGSTOP if self._stands else signal.SIGCONT)
+                log.info("second_pass.paused" if self._stands else "second_pass.resumed")
+            await asyncio.sleep(LOOK_EVERY_S)
+            now_s = time.monotonic()
+            self.ran_s += 0.0 if self._stands else now_s - looked_s
+            looked_s = now_s
+        if self.overdue:
+            log.warning("second_pass.killed", pid=self._child.pid, ran_s=round(self.ran_s))
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._child.send_signal(number)
+
+
+async def read_again(order: SecondPassOrder, is_busy: Callable[[], bool]) -> Reading:
+    """Return what was said; stands still while `is_busy`. Cancelling ends the process, as does its limit.
 
     Raises:
         SpeechUnavailable: If it cannot be read; the message says why.
@@ -55,27 +110,22 @@ async def read_again(order: SecondPassOrder, is_busy: Callable[[], bool]) -> tup
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
+    watch = _Watch(child, order.limit_s)
     try:
         async with asyncio.TaskGroup() as tasks:
-            giving_way = tasks.create_task(_give_way(child, is_busy))
+            watching = tasks.create_task(watch.keep(is_busy))
             answer, _ = await child.communicate(order.model_dump_json().encode())
-            giving_way.cancel()
+            watching.cancel()
     finally:
         if child.returncode is None:
             child.kill()
             await child.wait()
-    return _answered(answer, child.returncode)
-
-
-async def _give_way(child: Process, is_busy: Callable[[], bool]) -> None:
-    stands = False
-    while child.returncode is None:
-        if is_busy() is not stands:
-            stands = not stands
-            with contextlib.suppress(ProcessLookupError):
-                child.send_signal(signal.SIGSTOP if stands else signal.SIGCONT)
-            log.info("second_pass.paused" if stands else "second_pass.resumed")
-        await asyncio.sleep(LOOK_EVERY_S)
+    if watch.overdue and child.returncode != 0:
+        raise SpeechUnavailable(
+            f"Reading {order.sound_s:.0f} s of sound took more than {order.limit_s:.0f} s: "
+            "set a smaller SECOND_PASS_MODEL, or SECOND_PASS_LIMIT."
+        )
+    return Reading(_answered(answer, child.returncode), watch.ran_s)
 
 
 def _answered(answer: bytes, status: int | None) -> tuple[Utterance, ...]:

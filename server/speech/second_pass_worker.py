@@ -16,18 +16,19 @@ import numpy as np
 from ..child import take_output
 from ..logs import configure_logs
 from ..model.audio import SPEECH_RATE_HZ
-from ..model.errors import EscutaError
+from ..model.errors import EscutaError, SpeechUnavailable
 from ..model.transcript import Utterance
 from .passages import Voice, read_voice
 from .port import Pcm
 from .providers import create_provider
-from .second_pass import SecondPassOrder
+from .second_pass import SecondPassOrder, Track
 from .shared import SharedRecogniser
 
 LOCAL_PROVIDER = "faster_whisper"
 _LOWEST_PRIORITY = 19
 _PR_SET_PDEATHSIG = 1
 _BLOCK_SAMPLES = 5 * SPEECH_RATE_HZ
+_SLACK_S = 0.5
 
 
 def sound_of(path: Path) -> Iterator[Pcm]:
@@ -49,11 +50,27 @@ def sound_of(path: Path) -> Iterator[Pcm]:
             yield np.concatenate(waiting).astype(np.float32)
 
 
+def whole_sound_of(track: Track) -> Iterator[Pcm]:
+    """Yield a voice's sound to its end.
+
+    Raises:
+        OSError: If it cannot be read.
+        SpeechUnavailable: If the file ends early: half a transcript must not pass for a whole one.
+    """
+    samples = 0
+    for block in sound_of(track.path):
+        samples += len(block)
+        yield block
+    found_s = samples / SPEECH_RATE_HZ
+    if found_s < track.duration_s - _SLACK_S:
+        raise SpeechUnavailable(f"{track.path.name} ends after {found_s:.0f} s instead of {track.duration_s:.0f} s.")
+
+
 def read_all(order: SecondPassOrder) -> list[Utterance]:
     """Return what was said in every track, in the order of speech.
 
     Raises:
-        EscutaError: If the model cannot be used.
+        EscutaError: If the model cannot be used, or a file is not whole.
         OSError: If a file cannot be read.
     """
     provider = create_provider(order.provider, order.options)
@@ -65,7 +82,7 @@ def read_all(order: SecondPassOrder) -> list[Utterance]:
     said: list[Utterance] = []
     for track in order.tracks:
         voice = Voice(track.role, track.start_s, order.language, order.sensitivity, provider.name)
-        said += read_voice(sound_of(track.path), voice, new_activity(), recognise)
+        said += read_voice(whole_sound_of(track), voice, new_activity(), recognise)
     return sorted(said, key=lambda spoken: (spoken.start_s, spoken.end_s, spoken.id))
 
 
@@ -79,7 +96,7 @@ def main() -> int:
     answer: dict[str, object]
     try:
         answer = {"utterances": [spoken.model_dump(mode="json") for spoken in read_all(order)]}
-    except (EscutaError, OSError) as error:
+    except (EscutaError, OSError, av.FFmpegError) as error:
         answer = {"failed": str(error)}
     json.dump(answer, answers)
     answers.close()

@@ -29,8 +29,12 @@ class FolderLock:
                 "stop that one, or set another DATA_DIR."
             ) from None
         self._descriptor = descriptor
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        except OSError:  # a full disk, say: what is not held must not stay locked
+            os.close(descriptor)
+            raise
 
     def release(self) -> None:
         """Let another one have the folder."""

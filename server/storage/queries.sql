@@ -37,6 +37,9 @@ SELECT state FROM second_passes WHERE consultation_id = %(cid)s;
 -- name: waiting_second_passes
 SELECT consultation_id FROM second_passes WHERE state = 'waiting' ORDER BY failures, queued_at, consultation_id;
 
+-- name: failed_second_passes
+SELECT consultation_id FROM second_passes WHERE state = 'failed';
+
 -- name: chat_messages
 SELECT at_s, message_id, role, name, text
 FROM chat_messages WHERE consultation_id = %(cid)s ORDER BY at_s, role, message_id;
@@ -78,6 +81,10 @@ UPDATE second_passes SET failures = failures + 1, settled_at = CASE WHEN failure
     state = CASE WHEN failures + 1 >= %(most)s THEN 'failed' ELSE state END
 WHERE consultation_id = %(cid)s AND state = 'waiting';
 
+-- name: give_up_second_pass
+UPDATE second_passes SET failures = failures + 1, settled_at = now(), state = 'failed'
+WHERE consultation_id = %(cid)s AND state = 'waiting';
+
 -- name: lock_second_pass
 SELECT state FROM second_passes WHERE consultation_id = %(cid)s AND state = 'waiting' FOR UPDATE;
 
@@ -86,7 +93,7 @@ INSERT INTO utterances (consultation_id, edition, id, role, start_s, end_s, text
 VALUES (%(cid)s, 'final', %(id)s, %(role)s, %(start_s)s, %(end_s)s, %(text)s, %(words)s, %(language)s, %(provider)s);
 
 -- name: settle_second_pass
-UPDATE second_passes SET state = 'done', settled_at = now() WHERE consultation_id = %(cid)s;
+UPDATE second_passes SET state = %(state)s, settled_at = now() WHERE consultation_id = %(cid)s;
 
 -- Effects of events
 

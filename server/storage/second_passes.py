@@ -29,12 +29,23 @@ class SecondPasses:
         rows = await self._database.rows("waiting_second_passes", {})
         return [str(row["consultation_id"]) for row in rows]
 
+    async def failed(self) -> list[str]:
+        """Return the consultations whose second pass was given up."""
+        return [str(row["consultation_id"]) for row in await self._database.rows("failed_second_passes", {})]
+
+    async def give_up(self, consultation_id: str) -> None:
+        """There is nothing to read any more: the job has failed for good."""
+        await self._database.rows("give_up_second_pass", {"cid": consultation_id})
+
     async def note_failure(self, consultation_id: str) -> None:
         """An attempt failed; after the third the job is given up."""
         await self._database.rows("note_second_pass_failure", {"cid": consultation_id, "most": MOST_FAILURES})
 
-    async def keep(self, consultation_id: str, utterances: Sequence[Utterance]) -> bool:
-        """Keep the final transcript and settle the job: both or neither. False if it does not wait (any more)."""
+    async def keep(self, consultation_id: str, utterances: Sequence[Utterance], *, partial: bool = False) -> bool:
+        """Keep the final transcript and settle the job: both or neither. False if it does not wait (any more).
+
+        `partial`: it is of a part of the call alone.
+        """
         values = [_values(consultation_id, utterance) for utterance in utterances]
 
         async def write(connection: Connection) -> bool:
@@ -45,7 +56,8 @@ class SecondPasses:
                     return False
                 async with connection.cursor() as cursor:
                     await cursor.executemany(sql["add_final_utterance"], values)
-                await connection.execute(sql["settle_second_pass"], {"cid": consultation_id})
+                state = "partial" if partial else "done"
+                await connection.execute(sql["settle_second_pass"], {"cid": consultation_id, "state": state})
             return True
 
         return await self._database.use(write)

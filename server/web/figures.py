@@ -11,6 +11,7 @@ from ..media.native import native
 from ..media.peer import Peer, PeerStats
 from ..media.stats import KindStats
 from ..rooms.registry import Registry
+from ..rooms.second_passes import Figures
 from ..rooms.services import Recorder
 from ..speech.model_figures import BATCH_BOUNDS, WAIT_BOUNDS_S
 from ..speech.service import SpeechService
@@ -110,6 +111,24 @@ def watch_model(metrics: Metrics, speech: SpeechService) -> None:
         "Batches that failed and were read one by one.",
         lambda: speech.model_figures.broken_batches,
     )
+
+
+def watch_second_passes(metrics: Metrics, figures: Figures) -> None:
+    """Have every exposition say how reading recordings again goes."""
+    passes = metrics.gauge("escuta_second_passes", "Recordings to be read again, by state.")
+    failures = metrics.counter("escuta_second_pass_failures_total", "Attempts to read a recording again that failed.")
+    sound = metrics.counter("escuta_second_pass_sound_seconds_total", "Sound read again.")
+    reading = metrics.counter(
+        "escuta_second_pass_reading_seconds_total", "Time that took, standing still for calls not counted."
+    )
+
+    def collect() -> None:
+        for state in ("waiting", "running", "failed"):
+            passes.set(getattr(figures, state), state=state)
+        for counter, total in ((failures, figures.failures), (sound, figures.sound_s), (reading, figures.reading_s)):
+            counter.inc(total - counter.value())
+
+    metrics.before_exposition(collect)
 
 
 def _recorders(registry: Registry) -> list[Recorder]:

@@ -45,7 +45,8 @@ _SUFFIXES = {"vtt": "vtt", "srt": "srt", "text": "txt", "docx": "docx"}
 async def read_transcript(request: web.Request) -> web.Response:
     """Read the transcript as JSON with word times, or as WebVTT, SubRip, plain text or Word document.
 
-    The final edition comes of a second pass over the recording, some time after the call.
+    The final edition comes of a second pass over the recording, some time after the call. Where that is of a part of
+    the call alone, the live edition counts unless the final one is asked for.
     """
     consultation_id = consultation_id_of(request)
     query = read_query(request, TranscriptQuery)
@@ -56,7 +57,7 @@ async def read_transcript(request: web.Request) -> web.Response:
     if state == "waiting" and not request.app[SETTINGS].second_pass:
         state = "none"
     edition = query.edition or ("final" if state == "done" else "live")
-    if edition == "final" and state != "done":
+    if edition == "final" and state not in ("done", "partial"):
         raise NotFound("There is no final transcript of this consultation, or not yet: read the live one.")
     found = await store.utterances(consultation_id, edition)
     utterances = tuple(sorted(found, key=lambda spoken: spoken.start_s))

@@ -1,14 +1,20 @@
 """`doctor` on the services around Escuta: each is asked as the server itself would ask it."""
 
+import asyncio
+
+import psycopg
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from server.commands.checks import chat_model, database, live, speech, turn
+from server.commands.checks import chat_model, database, live, second_pass, speech, turn
+from server.commands.checks.finding import ok
 from server.settings import load_settings
 from server.storage.embedded import EmbeddedPostgres
+from server.storage.store import Store
 from tests.speech.fake_endpoint import KEY, MODEL, fake_endpoint, status
 from tests.speech.fake_realtime import fake_realtime
+from tests.storage.facts import consultation
 from tests.turnserver import HOST, SECRET, running_turnserver
 
 # Database, Redis
@@ -46,6 +52,60 @@ async def test_a_redis_that_does_not_answer_fails_without_its_password(closed_po
     assert "hunter2" not in found.sentence
     assert (await live.check(load_settings(redis_url="not a url"))).outcome == "fail"
     assert (await live.check(load_settings())).outcome == "ok"
+
+
+# The second pass
+
+
+async def test_no_second_pass_is_said():
+    found = await second_pass.check(load_settings(second_pass=False))
+    assert (found.outcome, "not read again" in found.sentence) == ("ok", True)
+
+
+async def test_before_the_first_start_no_recording_waits(workplace):
+    found = await second_pass.check(load_settings(second_pass_model="small", second_pass_beam=5))
+    assert found == ok("Recordings are read again by faster_whisper with 'small' and a beam of 5; 0 wait, 0 failed.")
+    assert not (workplace / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("states", "outcome", "says"),
+    [(["waiting", "done"], "ok", "1 waits, 0 failed."), (["waiting", "waiting", "failed"], "warn", "2 wait, 1 failed")],
+)
+async def test_those_that_wait_and_failed_are_counted(database_url, workplace, states, outcome, says):
+    store = await Store.open(database_url, workplace / "spool")
+    for number in range(len(states)):
+        await store.create_consultation(consultation(f"consultation-{number}"))
+    await store.aclose()
+    with psycopg.connect(database_url) as connection:
+        for number, state in enumerate(states):
+            connection.execute("INSERT INTO second_passes VALUES (%s, %s, 0, now())", [f"consultation-{number}", state])
+    found = await second_pass.check(load_settings(database_url=database_url))
+    assert found.outcome == outcome
+    assert says in found.sentence
+
+
+async def test_the_embedded_database_is_counted_in_beside_its_own_check(data_dir):
+    first = EmbeddedPostgres(data_dir)
+    await first.start()
+    await first.stop()
+    settings = load_settings(data_dir=data_dir)
+    of_database, of_second_pass = await asyncio.gather(database.check(settings), second_pass.check(settings))
+    assert (of_database.outcome, of_second_pass.outcome) == ("ok", "ok")
+
+
+async def test_a_database_that_cannot_tell_is_no_reason_to_fail(closed_port):
+    url = f"postgresql://someone:hunter2@{HOST}:{closed_port}/escuta"
+    found = await second_pass.check(load_settings(database_url=url))
+    assert found.outcome == "warn"
+    assert "hunter2" not in found.sentence
+
+
+@pytest.mark.parametrize("name", ["SECOND_PASS_MODEL", "SPEECH_MODEL"])
+async def test_a_model_for_it_that_does_not_exist_is_noticed(name):
+    found = await second_pass.check(load_settings(**{name.lower(): "/nowhere/whisper"}))
+    assert found.outcome == "warn"
+    assert f" {name} is '/nowhere/whisper'" in found.sentence
 
 
 # Speech

@@ -12,12 +12,13 @@ import pytest
 
 from server.model.consultation import Role
 from server.model.recording_events import RecordingFile, RecordingFinalized
+from server.recording.manifest import MANIFEST_NAME, Interval, Manifest, ParticipantAudio
 from server.rooms import second_passes
 from server.rooms.second_passes import SecondPasses
 from server.settings import Settings
 from server.speech.second_pass import read_again
 from server.storage.store import Store
-from tests.storage.facts import CID, consultation, said
+from tests.storage.facts import CID, OPENED_AT, consultation, said
 
 PATIENCE_S = 60.0
 
@@ -36,9 +37,28 @@ def recorded(folder: Path) -> RecordingFile:
     with wave.open(str(folder / "patient.wav"), "wb") as file:
         file.setparams((1, 2, 48_000, 0, "NONE", ""))
         file.writeframes((np.concatenate([sound, np.zeros(48_000)]) * 32_767).astype("<i2").tobytes())
-    return RecordingFile(
-        name="patient.wav", role=Role.PATIENT, format="wav", start_s=0.0, duration_s=2.9, size_bytes=1, sha256="0" * 64
+    size = (folder / "patient.wav").stat().st_size
+    file = RecordingFile(
+        name="patient.wav",
+        role=Role.PATIENT,
+        format="wav",
+        start_s=0.0,
+        duration_s=2.9,
+        size_bytes=size,
+        sha256="0" * 64,
     )
+    account = dict.fromkeys(("connections", "packets", "lost", "duplicates", "invalid", "dropped", "not_kept"), 0)
+    manifest = Manifest(
+        consultation_id=folder.name,
+        opened_at=OPENED_AT,
+        duration_s=2.9,
+        closed=True,
+        recorded=(Interval(start_s=0.0, end_s=2.9),),
+        participants=(ParticipantAudio(role=Role.PATIENT, start_s=0.0, gaps=(), **account),),
+        files=(file,),
+    )
+    (folder / MANIFEST_NAME).write_text(manifest.model_dump_json())
+    return file
 
 
 async def until_done(store: Store) -> None:
@@ -50,7 +70,13 @@ async def until_done(store: Store) -> None:
 async def test_a_recording_becomes_a_final_transcript_though_the_server_dies_meanwhile(
     database_url: str, tmp_path: Path
 ) -> None:
-    settings = Settings(_env_file=None, recordings_dir=tmp_path / "recordings", speech_provider="scripted")
+    settings = Settings(
+        _env_file=None,
+        data_dir=tmp_path / "data",
+        recordings_dir=tmp_path / "recordings",
+        speech_provider="scripted",
+        min_free_disk_mb=10,
+    )
     store = await Store.open(database_url, tmp_path / "spool")
     await store.create_consultation(consultation())
     store.record(CID, said(1, "tou com do"))

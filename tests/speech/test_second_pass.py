@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import time
 import wave
+from asyncio.subprocess import Process
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +17,7 @@ import pytest
 from server.model.consultation import Role
 from server.model.errors import SpeechUnavailable
 from server.model.transcript import Utterance
+from server.speech import second_pass
 from server.speech.options import ProviderOptions
 from server.speech.passages import Voice, read_voice
 from server.speech.providers.scripted import LoudnessActivity, ScriptedRecogniser
@@ -91,7 +97,7 @@ async def test_a_process_reads_both_voices_into_one_transcript(tmp_path: Path) -
         Track(role=Role.PATIENT, path=wav(tmp_path / "patient.wav", silence(3), tone(0.9), silence(2)), start_s=0.5),
     )
     async with asyncio.timeout(PATIENCE_S):
-        said = await read_again(order(*tracks), lambda: False)
+        said = (await read_again(order(*tracks), lambda: False)).utterances
     assert [(utterance.role, utterance.text) for utterance in said] == [
         (Role.CLINICIAN, "estou com dor no"),
         (Role.PATIENT, "estou com dor"),
@@ -108,7 +114,7 @@ async def test_it_stands_still_while_a_call_is_live_and_goes_on_after(tmp_path: 
         done, _ = await asyncio.wait({reading}, timeout=4.0)
         assert not done
         busy = False
-    assert [utterance.text for utterance in reading.result()] == ["estou com dor"]
+    assert [utterance.text for utterance in reading.result().utterances] == ["estou com dor"]
 
 
 async def test_cancelling_ends_the_process_even_while_it_stands_still(tmp_path: Path) -> None:
@@ -119,6 +125,55 @@ async def test_cancelling_ends_the_process_even_while_it_stands_still(tmp_path: 
     async with asyncio.timeout(PATIENCE_S):
         await asyncio.wait({reading})
     assert reading.cancelled()
+
+
+async def test_a_process_that_hangs_is_killed_and_counts_as_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children: list[Process] = []
+    start = asyncio.create_subprocess_exec
+
+    async def started(*command: str, **how: Any) -> Process:
+        children.append(await start(*command, **how))
+        return children[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", started)
+    os.mkfifo(tmp_path / "patient.wav")  # nobody ever writes into it: who opens it hangs
+    track = Track(role=Role.PATIENT, path=tmp_path / "patient.wav", duration_s=60.0)
+    hanging = order(track).model_copy(update={"limit_s": 3.0})
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(SpeechUnavailable, match=r"Reading 60 s of sound took more than 3 s.*SECOND_PASS_LIMIT"):
+            await read_again(hanging, lambda: False)
+    assert [child.returncode for child in children] == [-signal.SIGKILL]
+
+
+async def test_standing_still_is_not_counted(tmp_path: Path) -> None:
+    track = Track(role=Role.PATIENT, path=wav(tmp_path / "patient.wav", silence(1), tone(0.9), silence(1)))
+    looked = 0
+    began_s = time.monotonic()
+
+    def is_busy() -> bool:
+        nonlocal looked
+        looked += 1
+        return looked < 200
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(second_pass, "LOOK_EVERY_S", 0.02)
+        async with asyncio.timeout(PATIENCE_S):
+            reading = await read_again(order(track), is_busy)
+    assert looked >= 200
+    assert 0.0 < reading.took_s < time.monotonic() - began_s - 198 * 0.02
+
+
+@pytest.mark.parametrize("how", ["cut short", "no sound"])
+async def test_a_file_that_is_not_whole_makes_no_transcript(tmp_path: Path, how: str) -> None:
+    path = wav(tmp_path / "patient.wav", silence(1), tone(0.9), silence(6))
+    if how == "cut short":
+        path.write_bytes(path.read_bytes()[: 4 * 96_000])
+    else:
+        path.write_bytes(b"RIFF of nothing")
+    with pytest.raises(SpeechUnavailable, match=r"ends after 4 s instead of 8 s|patient\.wav"):
+        await read_again(order(Track(role=Role.PATIENT, path=path, duration_s=7.9)), lambda: False)
 
 
 @pytest.mark.parametrize("what", ["file", "provider"])

@@ -90,3 +90,29 @@ async def test_consultations_from_before_have_a_live_transcript_and_wait_for_not
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT edition FROM utterances").fetchall() == [("live",)]
     assert await store.second_passes.waiting() == []
+
+
+async def test_a_transcript_of_a_part_of_the_call_says_so(store: Store) -> None:
+    await recorded(store)
+    assert await store.second_passes.keep(CID, [BETTER], partial=True)
+    assert (await store.second_pass(CID), await store.second_passes.waiting()) == ("partial", [])
+    assert len(await store.utterances(CID, "final")) == 1
+
+
+async def test_what_cannot_be_read_any_more_is_given_up_at_once(store: Store) -> None:
+    await recorded(store)
+    await store.second_passes.give_up(CID)
+    assert (await store.second_passes.waiting(), await store.second_passes.failed()) == ([], [CID])
+    assert not await store.second_passes.keep(CID, [BETTER])
+
+
+async def test_a_consultation_deleted_meanwhile_is_not_brought_back_by_its_transcript(
+    store: Store, database_url: str
+) -> None:
+    await recorded(store)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM consultations")
+    assert await store.second_passes.waiting() == []
+    assert not await store.second_passes.keep(CID, [BETTER])
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM utterances").fetchall() == [(0,)]

@@ -106,7 +106,8 @@ class FakeStore:
 
     async def second_pass(self, consultation_id: str, /) -> SecondPassState:
         self._check()
-        return "done" if consultation_id in self.said_finally else self.passes.get(consultation_id, "none")
+        kept: SecondPassState = "done" if consultation_id in self.said_finally else "none"
+        return self.passes.get(consultation_id, kept)
 
     async def chat_messages(self, consultation_id: str, /) -> Sequence[ChatSent]:
         self._check()

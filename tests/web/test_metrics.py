@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from server.rooms.second_passes import Figures
 from server.speech.model_figures import ModelFigures
-from server.web.figures import watch_model
+from server.web.figures import watch_model, watch_second_passes
 from server.web.metrics import Metrics
 
 
@@ -78,3 +79,20 @@ def test_the_queue_of_the_speech_model_is_told() -> None:
     assert "escuta_speech_batch_size_sum 3\n" in told
     assert "escuta_speech_interims_dropped 4\n" in told
     assert "escuta_speech_batches_broken 1\n" in told
+
+
+def test_second_passes_are_told_by_state_and_how_fast_they_read() -> None:
+    metrics, figures = Metrics(), Figures(waiting=2, running=1, failed=3)
+    watch_second_passes(metrics, figures)
+    metrics.exposition()
+    figures.failures, figures.sound_s, figures.reading_s = 1, 120.0, 30.0
+    told = metrics.exposition()
+    for line in (
+        'escuta_second_passes{state="waiting"} 2',
+        'escuta_second_passes{state="running"} 1',
+        'escuta_second_passes{state="failed"} 3',
+        "escuta_second_pass_failures_total 1",
+        "escuta_second_pass_sound_seconds_total 120",
+        "escuta_second_pass_reading_seconds_total 30",
+    ):
+        assert f"{line}\n" in told

@@ -54,6 +54,7 @@ async def test_the_final_transcript_counts_once_it_is_there_and_the_live_one_sta
     assert (await house.call("GET", f"{ONE}/transcript?edition=final")).status == 404
     better = Utterance(id="f1", role=Role.PATIENT, start_s=3.5, end_s=5.0, text="Dói bem aqui", language="pt")
     house.store.said_finally[CONSULTATION] = [better]
+    house.store.passes[CONSULTATION] = "done"
     for query, edition, ids in (
         ("", "final", ["f1"]),
         ("?edition=final", "final", ["f1"]),
@@ -64,6 +65,15 @@ async def test_the_final_transcript_counts_once_it_is_there_and_the_live_one_sta
         assert [spoken["id"] for spoken in transcript["utterances"]] == ids
     text = await (await house.call("GET", f"{ONE}/transcript?format=text")).text()
     assert "Dói bem aqui" in text
+
+
+async def test_a_final_transcript_of_a_part_of_the_call_is_shown_to_those_alone_who_ask_for_it(house: House) -> None:
+    house.store.said_finally[CONSULTATION] = []
+    house.store.passes[CONSULTATION] = "partial"
+    for query, edition, ids in (("", "live", ["u1", "u2"]), ("?edition=final", "final", [])):
+        transcript = await (await house.call("GET", f"{ONE}/transcript{query}")).json()
+        assert (transcript["edition"], transcript["second_pass"]) == (edition, "partial")
+        assert [spoken["id"] for spoken in transcript["utterances"]] == ids
 
 
 async def test_an_unknown_form_is_refused(house: House) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from ...model.errors import Conflict, DatabaseUnavailable
@@ -11,6 +14,10 @@ from .finding import Finding, fail, ok
 
 OLDEST = 140000
 """Oldest server version, as PostgreSQL counts them, that the migrations are written for."""
+
+
+_one_at_a_time = asyncio.Lock()
+"""Checks run beside each other, and one folder has one server."""
 
 
 async def check(settings: Settings) -> Finding:
@@ -24,21 +31,47 @@ async def check(settings: Settings) -> Finding:
         return await _start(Path(folder), "a new one")
 
 
+@asynccontextmanager
+async def kept_in(settings: Settings) -> AsyncIterator[str]:
+    """Yield the address of the database in use, "" before the first start; the embedded one runs meanwhile.
+
+    Raises:
+        DatabaseUnavailable: If the embedded one does not start.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    if not (settings.data_dir / "postgres" / "data").exists():
+        yield ""
+        return
+    from ...storage.embedded import EmbeddedPostgres
+
+    async with _one_at_a_time:
+        server = EmbeddedPostgres(settings.data_dir)
+        try:
+            with suppress(Conflict):  # locked by a server that runs
+                await server.start()
+            yield server.url
+        finally:
+            await server.stop()
+
+
 async def _start(data_dir: Path, which: str) -> Finding:
     from ...storage.embedded import EmbeddedPostgres
 
-    server = EmbeddedPostgres(data_dir)
-    try:
-        url = await server.start()
-        return await _connect(url, f"Embedded PostgreSQL ({which})")
-    except Conflict as error:
-        # Locked by a server that runs, or made by another PostgreSQL version: only the first one answers.
-        found = await _connect(server.url, "Embedded PostgreSQL (of the Escuta that runs)")
-        return found if found.outcome == "ok" else fail(str(error))
-    except DatabaseUnavailable as error:
-        return fail(str(error))
-    finally:
-        await server.stop()
+    async with _one_at_a_time:
+        server = EmbeddedPostgres(data_dir)
+        try:
+            url = await server.start()
+            return await _connect(url, f"Embedded PostgreSQL ({which})")
+        except Conflict as error:
+            # Locked by a server that runs, or made by another PostgreSQL version: only the first one answers.
+            found = await _connect(server.url, "Embedded PostgreSQL (of the Escuta that runs)")
+            return found if found.outcome == "ok" else fail(str(error))
+        except DatabaseUnavailable as error:
+            return fail(str(error))
+        finally:
+            await server.stop()
 
 
 async def _connect(url: str, what: str) -> Finding:
