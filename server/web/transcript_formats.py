@@ -16,6 +16,8 @@ ROLE_NAMES: Mapping[str, Mapping[Role, str]] = {
     "en": {Role.CLINICIAN: "Clinician", Role.PATIENT: "Patient"},
 }
 
+_NO_MARKUP = str.maketrans("<>{}", "‹›()")
+
 TRANSCRIPT_WORDS: Mapping[str, str] = {"pt": "Transcrição", "en": "Transcript"}
 
 
@@ -50,10 +52,13 @@ def as_vtt(utterances: Sequence[Utterance], speakers: Speakers) -> str:
 
 
 def as_srt(utterances: Sequence[Utterance], speakers: Speakers) -> str:
-    """Return SubRip with the speaker before each line."""
+    """Return SubRip with the speaker before each line.
+
+    It has markup and no way to escape it: what players would swallow as such is written with look-alikes.
+    """
     cues = []
     for number, spoken in enumerate(utterances, 1):
-        line = _one_line(f"{speakers.labels[spoken.role]}: {spoken.text}").replace("-->", "->")
+        line = _one_line(f"{speakers.labels[spoken.role]}: {spoken.text}").translate(_NO_MARKUP)
         cues.append(f"{number}\n{_clock(spoken.start_s, ',')} --> {_clock(_end_s(spoken), ',')}\n{line}\n")
     return "\n".join(cues)
 

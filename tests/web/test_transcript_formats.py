@@ -30,10 +30,10 @@ def test_webvtt_names_voices_and_escapes_markup() -> None:
     )
 
 
-def test_subrip_names_speakers_and_holds_no_second_arrow() -> None:
+def test_subrip_names_speakers_and_holds_neither_markup_nor_a_second_arrow() -> None:
     assert as_srt(SAID, speakers("en")) == (
         "1\n00:00:01,000 --> 00:00:03,250\nClinician (Dra. Ana): Bom dia.\n\n"
-        "2\n00:00:03,500 --> 00:00:05,000\nPatient (Maria <b>): Dói aqui & <ali> ->\n"
+        "2\n00:00:03,500 --> 00:00:05,000\nPatient (Maria ‹b›): Dói aqui & ‹ali› --›\n"
     )
 
 
