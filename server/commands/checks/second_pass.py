@@ -56,9 +56,10 @@ async def _counts(settings: Settings) -> tuple[int, int]:
             return 0, 0
         try:
             async with await psycopg.AsyncConnection.connect(url, connect_timeout=5) as connection:
-                found = dict(await (await connection.execute(_COUNT)).fetchall())
+                rows = await (await connection.execute(_COUNT)).fetchall()
         except psycopg.errors.UndefinedTable:  # made by an older version; the next start brings it up to date
             return 0, 0
         except psycopg.Error:
             raise DatabaseUnavailable from None
+    found: dict[str, int] = {str(state): int(count) for state, count in rows}
     return found.get("waiting", 0), found.get("failed", 0)
