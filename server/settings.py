@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     speech_base_url: str = Field(
         "", description="for openai_compatible and openai_realtime, ends in /v1; voices are sent there"
     )
+    speech_service_name: str = Field(
+        "", max_length=100, description="what participants are told of who hears them there; empty: its host"
+    )
     speech_api_key: SecretStr | None = Field(None, description="its key, if it wants one")
     speech_remote_model: str = Field("", description="model name there")
     speech_timeout_s: float = Field(8.0, gt=0, description="longest wait for one utterance there, repeats included")

@@ -50,7 +50,8 @@ class Capture:
         self._services = services
         self._options = options
         self._host = host
-        self.hearing = Heard(host.clock, options.provider or services.settings.speech_provider)
+        self.provider = options.provider or services.settings.speech_provider
+        self.hearing = Heard(host.clock, self.provider)
         self.recorder: Recorder | None = None
         self._channels: dict[Role, SpeechChannel] = {}
         self._starting = asyncio.Lock()

@@ -71,6 +71,11 @@ class Registry:
             return seating.room.capture.state
         return self._services.finishing.state(consultation_id)
 
+    def speech_provider(self, consultation_id: str) -> str | None:
+        """Return who hears a consultation that is live here; None if it is not."""
+        seating = self._rooms.get(consultation_id)
+        return None if seating is None else seating.room.capture.provider
+
     def speech_state(self) -> StateChanged:
         """Return how speech recognition is doing, for somebody who has just come."""
         return self._services.speech.state

@@ -10,6 +10,7 @@ from aiohttp import web
 from ..model.consultation import Consultation, ConsultationStatus
 from ..model.errors import ConsultationOver, DatabaseUnavailable, NotFound
 from ..model.events import EndReason
+from ..speech.elsewhere import voices_go_to
 from .exchange import Speaks, json_response, read_body, read_query, speaks
 from .keys import AUTHORITY, CLAIMS, ROOMS, SETTINGS, STORE, settled_store
 from .links import join_link
@@ -63,10 +64,16 @@ async def read_consultation(request: web.Request) -> web.Response:
     consultation_id = consultation_id_of(request)
     store = await settled_store(request)
     consultation = await store.consultation(consultation_id)
+    settings, rooms = request.app[SETTINGS], request.app[ROOMS]
+    provider = rooms.speech_provider(consultation_id)
+    if provider is None:  # a live one keeps the agent that it began with
+        agent = await store.agent(consultation.agent_id)
+        provider = agent.speech_provider or settings.speech_provider
     detail = ConsultationDetail(
         **consultation.model_dump(),
-        live=consultation_id in request.app[ROOMS].live_ids(),
-        consent_mode=request.app[SETTINGS].consent,
+        live=consultation_id in rooms.live_ids(),
+        consent_mode=settings.consent,
+        voices_go_to=voices_go_to(provider, settings),
         participants=tuple(await store.participants(consultation_id)),
     )
     return json_response(detail)

@@ -111,6 +111,9 @@ class RoomDirectory(Protocol):
     def live_ids(self) -> Sequence[str]:
         """Return the ids of the consultations that are live."""
 
+    def speech_provider(self, consultation_id: str) -> str | None:
+        """Return who hears a live consultation; None if it is not live."""
+
     def recording_state(self, consultation_id: str) -> RecordingState | None:
         """Return how far a recording is that is being made or finished, or was lately; None if nothing is known."""
 

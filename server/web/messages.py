@@ -154,7 +154,10 @@ class Seat(Frozen):
 
 
 class Welcome(Frozen):
-    """The seat is yours. Events after `Join.after` follow, then live ones."""
+    """The seat is yours. Events after `Join.after` follow, then live ones.
+
+    `voices_go_to` names the service elsewhere that recognises speech; null where voices stay on this server.
+    """
 
     type: Literal["welcome"] = "welcome"
     v: Literal[1] = 1
@@ -166,6 +169,7 @@ class Welcome(Frozen):
     room_s: float
     recording: bool
     consent_mode: ConsentMode
+    voices_go_to: str | None = None
     ice_servers: tuple[IceServer, ...]
     heartbeat_s: float
     grace_s: float

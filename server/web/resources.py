@@ -101,11 +101,13 @@ class ConsultationList(Frozen):
 class ConsultationDetail(Consultation):
     """A consultation with those who take or took part; `live` while its room is open.
 
-    `consent_mode` tells the page whether to ask for consent or to inform.
+    `consent_mode` tells the page whether to ask for consent or to inform. `voices_go_to` names the service elsewhere
+    that recognises speech; null where voices stay on this server.
     """
 
     live: bool
     consent_mode: ConsentMode
+    voices_go_to: str | None
     participants: tuple[Participant, ...]
 
 

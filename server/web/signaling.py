@@ -22,6 +22,7 @@ from ..rooms.registry import Registry
 from ..rooms.seating import JoinRequest, Seating
 from ..rooms.watch import HEARTBEAT_S
 from ..settings import Settings
+from ..speech.elsewhere import voices_go_to
 from . import messages as m
 from .auth import TokenAuthority
 from .closing import CLOSE_WITHIN_S, JOIN_WITHIN_S, SOCKET_LIMIT_BYTES, close_code, error_message
@@ -156,6 +157,7 @@ class Signaling:
             room_s=room.clock.now_s(),
             recording=room.capture.recording,
             consent_mode=self._settings.consent,
+            voices_go_to=voices_go_to(room.capture.provider, self._settings),
             ice_servers=tuple(
                 m.IceServer(urls=grant.urls, username=grant.username, credential=grant.credential) for grant in grants
             ),

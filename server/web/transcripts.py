@@ -77,11 +77,13 @@ async def read_transcript(request: web.Request) -> web.Response:
         body, charset = as_docx(utterances, speakers, consultation.title), None
     else:
         body, charset = _WRITERS[form](utterances, speakers).encode(), "utf-8"
+    # Both editions may be fetched, and into the same folder.
+    name = f"transcript-{consultation_id}" + (f"-{edition}" if query.edition else "")
     return web.Response(
         body=body,
         content_type=_CONTENT_TYPES[form],
         charset=charset,
-        headers={"Content-Disposition": f'attachment; filename="transcript-{consultation_id}.{_SUFFIXES[form]}"'},
+        headers={"Content-Disposition": f'attachment; filename="{name}.{_SUFFIXES[form]}"'},
     )
 
 

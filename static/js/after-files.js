@@ -26,14 +26,21 @@ export function recordingDownloads({ api, toasts, session }, files) {
   return h('section', { class: 'card' }, h('h2', { t: 'after.files' }), h('ul', { class: 'recordings', id: 'recordings' }, ...rows));
 }
 
-/** @param {import('./after.js').AfterOptions} options */
-export function transcriptDownloads({ api, toasts, session }) {
+/**
+ * Of the edition that is shown.
+ * @param {import('./after.js').AfterOptions} options
+ * @param {() => import('./types.js').Edition | null} shown
+ */
+export function transcriptDownloads({ api, toasts, session }, shown) {
   const formats = /** @type {const} */ (['text', 'docx', 'vtt', 'srt']);
   const buttons = formats.map((format) => {
     const suffix = format === 'text' ? 'txt' : format;
     const name = `transcript-${session.store.state.consultationId}.${suffix}`;
     const text = h('span', {}, h('span', { class: 'visually-hidden', t: 'after.download', params: { name } }), h('span', { text: suffix.toUpperCase(), attrs: { 'aria-hidden': 'true' } }));
-    return fileButton(text, 'download', async () => save(await api.transcriptFile(format), name), toasts);
+    return fileButton(text, 'download', async () => {
+      const edition = shown();
+      save(await api.transcriptFile(format, edition), edition ? name.replace(`.${suffix}`, `-${edition}.${suffix}`) : name);
+    }, toasts);
   });
   return h('section', { class: 'card' }, h('h2', { t: 'after.downloads' }), h('div', { class: 'row-buttons' }, ...buttons));
 }

@@ -24,11 +24,10 @@ export function secondPass(api, transcript) {
   let waitMs = LOOK_EVERY_MS / 2;
   const look = async () => {
     const state = await api.transcript('live').then(({ second_pass: known }) => known, () => null);
-    const heard = state === 'done' ? await api.transcript('final').catch(() => null) : null;
+    const heard = state === 'done' || state === 'partial' ? await api.transcript('final').catch(() => null) : null;
     if (closed) return;
     if (heard) {
-      transcript.note('after.secondPass.done');
-      transcript.finally(heard.utterances.map(captionOf));
+      transcript.finally(heard.utterances.map(captionOf), state === 'partial');
       return;
     }
     if (state === 'waiting' || state === 'failed') transcript.note(`after.secondPass.${state}`);

@@ -2,7 +2,7 @@
 
 import { differences } from './differences.js';
 import { h, setText } from './dom.js';
-import { clock } from './format.js';
+import { clock, number } from './format.js';
 import { t } from './i18n.js';
 
 /** An utterance counts as being said until so long after its end. */
@@ -12,7 +12,8 @@ const SCROLL_KEYS = new Set(['ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home
 
 /** @typedef {import('./record.js').Caption} Caption */
 /** @typedef {import('./differences.js').Compared} Compared */
-/** @typedef {'final' | 'live' | 'differences'} View */
+/** @typedef {import('./types.js').Edition} Edition */
+/** @typedef {Edition | 'differences'} View */
 
 /** @type {View[]} */
 const VIEWS = ['final', 'live', 'differences'];
@@ -31,6 +32,7 @@ export function transcriptSection(session) {
   let said = [];
   /** @type {Caption[] | null} */
   let heardAgain = null;
+  let partial = false;
   /** @type {View} */
   let view = 'live';
   /** @type {HTMLElement | null} */
@@ -75,10 +77,25 @@ export function transcriptSection(session) {
     if (!heardAgain || view === 'live') return live;
     return view === 'final' ? heardAgain : differences(live, heardAgain);
   };
+  /** What is shown, and how to read it. */
+  const explain = () => {
+    const differing = said.filter(differs).length;
+    if (view !== 'differences') setText(note, `after.shown.${view}${partial ? 'Partial' : ''}`);
+    else if (differing) setText(note, 'after.shown.differences', { count: () => number(differing) });
+    else setText(note, 'after.shown.same');
+    note.hidden = false;
+  };
   const section = {
     element,
+    /** Which edition is shown. @returns {Edition | null} null while there is one alone */
+    edition() {
+      if (!heardAgain) return null;
+      return view === 'live' ? 'live' : 'final';
+    },
     draw() {
       said = lines();
+      if (heardAgain) explain();
+      list.classList.toggle('compares', view === 'differences');
       list.replaceChildren(...said.map((caption) => spokenLine(caption, name(caption.role), playFrom !== null)));
       none.hidden = said.length > 0;
       current = null;
@@ -99,10 +116,15 @@ export function transcriptSection(session) {
       note.hidden = !key;
       if (key) setText(note, key);
     },
-    /** Show the final transcript, and let the reader choose. @param {Caption[]} captions */
-    finally(captions) {
+    /**
+     * Show the final transcript, and let the reader choose; of one that is of a part of the call the live one is shown.
+     * @param {Caption[]} captions
+     * @param {boolean} ofAPart
+     */
+    finally(captions, ofAPart) {
       heardAgain = captions;
-      view = 'final';
+      partial = ofAPart;
+      view = partial ? 'live' : 'final';
       for (const input of choice.querySelectorAll('input')) input.checked = input.value === view;
       choice.hidden = false;
       this.draw();
@@ -137,8 +159,13 @@ function spokenLine(caption, name, playable) {
   const when = playable
     ? h('button', { class: 'line-time', text: clock(startS), label: 'player.from', params: { time: clock(startS) }, attrs: { type: 'button' } })
     : h('time', { class: 'line-time', text: clock(startS) });
-  return h('li', { class: 'line', data: { role, utterance: id } }, when,
+  return h('li', { class: `line${differs(caption) ? ' differs' : ''}`, data: { role, utterance: id } }, when,
     h('span', { class: 'line-name', text: name }), text);
+}
+
+/** @param {Caption | Compared} caption */
+function differs(caption) {
+  return 'parts' in caption && caption.parts.some(({ kind }) => kind !== 'same');
 }
 
 /**

@@ -53,7 +53,7 @@ export function afterScreen(options) {
   draw();
   transcript.draw();
   void known.then(() => addStored(options));
-  const body = h('div', { class: 'after-body' }, transcript.element, h('div', { class: 'after-side' }, transcriptDownloads(options), recording?.files ?? null));
+  const body = h('div', { class: 'after-body' }, transcript.element, h('div', { class: 'after-side' }, transcriptDownloads(options, transcript.edition), recording?.files ?? null));
   return {
     element: h('div', { class: 'after' }, head, facts(options), h('div', { class: 'listening' }, recording?.element ?? null, body), rest),
     close() {

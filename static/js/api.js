@@ -56,9 +56,12 @@ export class Api {
     return `${this.base}/recordings/${encodeURIComponent(name)}`;
   }
 
-  /** @param {TranscriptFormat} format */
-  async transcriptFile(format) {
-    return (await this.#ask(`/transcript?format=${format}`)).blob();
+  /**
+   * @param {TranscriptFormat} format
+   * @param {import('./types.js').Edition | null} edition null: the one that counts
+   */
+  async transcriptFile(format, edition) {
+    return (await this.#ask(`/transcript?format=${format}${edition ? `&edition=${edition}` : ''}`)).blob();
   }
 
   /** @param {string} name */

@@ -6,6 +6,7 @@ import { number, percent, sentence } from './format.js';
 import { t } from './i18n.js';
 import { reasonWords } from './quality-words.js';
 import { other } from './store.js';
+import { sayWhoHears } from './who-hears.js';
 
 /**
  * @typedef {import('./store.js').Quality} Quality
@@ -42,9 +43,12 @@ export function openConnectionDetails(host, store) {
   const summary = h('p', { class: 'lede' });
   const reasons = h('ul', { class: 'reasons' });
   const values = FIGURES.map(([key]) => [h('dt', { t: key }), h('dd')]);
-  const dialog = openDialog(host, 'net.title', summary, reasons, h('dl', { class: 'figures' }, ...values.flat()),
+  const speech = h('dd', { id: 'speech-service' });
+  const dialog = openDialog(host, 'net.title', summary, reasons, h('dl', { class: 'figures' }, ...values.flat(), h('dt', { t: 'net.speech' }), speech),
     h('p', { class: 'muted', t: 'net.honest' }));
-  const stop = store.watch(({ quality }) => {
+  const stop = store.watch(({ quality, voicesGoTo }) => {
+    if (voicesGoTo === null) setText(speech, 'net.speechHere');
+    else setText(speech, 'net.speechElsewhere', { service: voicesGoTo });
     setText(summary, `quality.${quality?.bars ?? 0}`);
     showReasons(reasons, quality);
     FIGURES.forEach(([, read], index) => {
@@ -96,11 +100,13 @@ export function openConsent(host, session) {
   const external = store.state.consentMode === 'external';
   const state = h('p', { class: 'lede' });
   const reason = h('p', { hidden: true });
+  const whoHears = h('p', { class: 'muted' });
   const button = h('button', { id: 'consent-change', class: 'button', hidden: external, attrs: { type: 'button' } });
   openDialog(host, external ? 'rec.details' : 'consent.dialog', state, reason,
-    external ? null : h('p', { class: 'muted', t: 'consent.what' }),
+    external ? null : h('p', { class: 'muted', t: 'consent.what' }), whoHears,
     external ? null : h('p', { class: 'muted', t: 'consent.kept' }), h('div', { class: 'dialog-actions' }, button),
-  ).addEventListener('close', store.watch(({ seats, role, recording, recordingReason }) => {
+  ).addEventListener('close', store.watch(({ seats, role, recording, recordingReason, voicesGoTo }) => {
+    sayWhoHears(whoHears, voicesGoTo);
     const granted = seats[role]?.consent ?? session.consent ?? false;
     setText(state, external ? 'consent.external' : granted ? 'consent.nowYes' : 'consent.nowNo');
     const waits = granted && !external && seats[other(role)]?.consent === false;

@@ -36,6 +36,7 @@ export function applyWelcome(store, welcome) {
     consultationId: welcome.consultation.id,
     title: welcome.consultation.title,
     consentMode: welcome.consent_mode,
+    voicesGoTo: welcome.voices_go_to,
     seats: Object.fromEntries(welcome.seats.map((seat) => [seat.role, seat])),
     recording: welcome.recording ? 'on' : store.state.recording === 'refused' ? 'refused' : 'off',
     roomZeroMs: performance.now() - welcome.room_s * 1000,

@@ -44,7 +44,7 @@ function prepare(invitation) {
   const consultation = api.consultation().catch(() => null);
   show('prejoin', prejoinScreen({
     invitation, devices, consultation,
-    onJoin: (name, consent) => enter(invitation, devices, name, consent),
+    onJoin: (name, consent, told) => enter(invitation, devices, name, consent, told),
   }));
 }
 
@@ -53,9 +53,15 @@ function prepare(invitation) {
  * @param {Devices} devices
  * @param {string} name
  * @param {boolean | null} consent
+ * @param {string | null} told the service elsewhere that was named as the one that hears
  */
-function enter(invitation, devices, name, consent) {
+function enter(invitation, devices, name, consent, told) {
   const store = new Store();
+  store.watch(({ voicesGoTo: service }) => {
+    if (service === null || service === told) return;
+    told = service;
+    toasts.show({ key: 'consent.elsewhere', params: { service }, tone: 'warn' });
+  });
   store.set({ role: invitation.role, consultationId: invitation.consultationId });
   const session = new Session({
     token: invitation.token, store, devices,

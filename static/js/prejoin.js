@@ -4,14 +4,15 @@ import { devicePickers } from './device-pickers.js';
 import { h, icon, iconButton, setIcon, setLabel, setText } from './dom.js';
 import { t } from './i18n.js';
 import { Meter } from './meter.js';
+import { sayWhoHears } from './who-hears.js';
 import { keepConsent, keptConsent } from './token.js';
 
 /**
  * @typedef {object} PrejoinOptions
  * @property {import('./token.js').Invitation} invitation
  * @property {import('./devices.js').Devices} devices
- * @property {Promise<{ title: string, consent_mode?: import('./types.js').ConsentMode } | null>} consultation
- * @property {(name: string, consent: boolean | null) => void} onJoin
+ * @property {Promise<Pick<import('./types.js').ConsultationDetail, 'title' | 'consent_mode' | 'voices_go_to'> | null>} consultation
+ * @property {(name: string, consent: boolean | null, told: string | null) => void} onJoin `told`: the service that was named as the one that hears
  */
 
 const NAME = 'escuta.name';
@@ -111,11 +112,15 @@ function joinForm({ invitation, consultation, onJoin }) {
     h('div', { class: 'field' }, h('label', { t: 'pre.name', attrs: { for: 'name' } }), name,
       h('p', { class: 'field-hint', id: 'name-hint', t: 'pre.nameHint' }), nameProblem),
     consent.element, join);
+  /** @type {string | null} */
+  let told = null;
   void consultation.then((known) => {
     if (!known) return;
+    told = known.voices_go_to ?? null;
     title.textContent = known.title;
     title.hidden = !known.title;
     if (known.consent_mode === 'external') consent.informOnly();
+    if (known.voices_go_to !== undefined) consent.tellWhoHears(known.voices_go_to);
   });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -126,7 +131,7 @@ function joinForm({ invitation, consultation, onJoin }) {
     const choice = consent.read();
     if (!typed || choice === undefined) return;
     sessionStorage.setItem(NAME, typed);
-    onJoin(typed, choice);
+    onJoin(typed, choice, told);
   });
   return form;
 }
@@ -137,21 +142,28 @@ function consentField() {
   /** @param {'yes' | 'no'} value */
   const choice = (value) => {
     const input = h('input', { id: `consent-${value}`,
-      attrs: { type: 'radio', name: 'consent', value, 'aria-describedby': `consent-${value}-hint consent-problem` } });
+      attrs: { type: 'radio', name: 'consent', value, 'aria-describedby': `consent-${value}-hint who-hears consent-problem` } });
     input.checked = kept === (value === 'yes');
     return { input, row: h('label', { class: 'choice' }, input, h('span', { class: 'choice-text' },
       h('span', { class: 'choice-label', t: `consent.${value}` }),
       h('span', { class: 'choice-hint', id: `consent-${value}-hint`, t: `consent.${value}Hint` }))) };
   };
   const [yes, no] = [choice('yes'), choice('no')];
+  const whoHears = h('p', { id: 'who-hears', hidden: true });
   const asked = h('fieldset', { class: 'consent' }, h('legend', { t: 'consent.title' }),
-    h('p', { t: 'consent.what' }), h('p', { t: 'consent.who' }), yes.row, no.row, problem);
+    h('p', { t: 'consent.what' }), whoHears, h('p', { t: 'consent.who' }), yes.row, no.row, problem);
   const informed = h('section', { class: 'consent', hidden: true }, h('h2', { t: 'consent.title' }), h('p', { t: 'consent.external' }));
   return {
     element: h('div', {}, asked, informed),
     informOnly() {
       asked.hidden = true;
       informed.hidden = false;
+      informed.append(whoHears);
+    },
+    /** @param {string | null} service the one elsewhere that voices are sent to */
+    tellWhoHears(service) {
+      sayWhoHears(whoHears, service);
+      whoHears.hidden = false;
     },
     /** @returns {boolean | null | undefined} null: not asked here; undefined: still to be chosen */
     read() {

@@ -10,6 +10,7 @@
  * @property {string} consultationId
  * @property {string} title
  * @property {import('./types.js').ConsentMode} consentMode
+ * @property {string | null} voicesGoTo the service elsewhere that recognises speech; null: this server does
  * @property {Partial<Record<Role, Seat>>} seats who is there, and how their media does
  * @property {'connecting' | 'open' | 'waiting' | 'closed'} socket
  * @property {'' | 'lost' | 'lostLong' | 'stopping' | 'unavailable'} cutOff why the socket is being tried again
@@ -39,7 +40,7 @@
 /** @returns {State} */
 function initial() {
   return {
-    role: 'patient', consultationId: '', title: '', consentMode: 'ask', seats: {},
+    role: 'patient', consultationId: '', title: '', consentMode: 'ask', voicesGoTo: null, seats: {},
     socket: 'connecting', cutOff: '', media: 'new', offline: false, socketTryMs: null, mediaTryMs: null, recording: 'off', recordingReason: '', diskFreeMb: null, sidecars: {}, speechReason: '',
     quality: null, microphone: false, camera: false, screen: false, soundBlocked: false,
     tab: 'captions', captionsOn: true, unread: 0, tips: 0, unseenTips: 0, unseenUrgent: false, roomZeroMs: NaN,

@@ -21,7 +21,7 @@ export type Edition = 'live' | 'final';
 
 export interface Transcript {
   edition: Edition;
-  second_pass: 'none' | 'waiting' | 'done' | 'failed';
+  second_pass: 'none' | 'waiting' | 'done' | 'partial' | 'failed';
   utterances: Utterance[];
 }
 
@@ -94,6 +94,7 @@ export interface Consultation {
 
 export interface ConsultationDetail extends Consultation {
   consent_mode?: ConsentMode;
+  voices_go_to?: string | null;
   participants?: { role: Role; name: string }[];
 }
 
@@ -240,6 +241,7 @@ export interface Welcome {
   room_s: number;
   recording: boolean;
   consent_mode: ConsentMode;
+  voices_go_to: string | null;
   ice_servers: { urls: string[]; username: string | null; credential: string | null }[];
   heartbeat_s: number;
   grace_s: number;

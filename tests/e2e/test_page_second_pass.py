@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -59,3 +61,48 @@ async def test_until_then_the_live_one_is_shown_with_what_to_expect(stub, open_p
     await expect(page.locator("#second-pass")).to_contain_text(says)
     await expect(page.locator(f"{LINE} >> .line-text")).to_have_text(canned.LINES[1][2])
     await expect(page.locator("#views")).to_be_hidden()
+
+
+async def test_what_is_shown_is_said_and_so_is_how_to_read_it(stub, open_page):
+    page = await _end(stub, open_page, "done")
+    note = page.locator("#second-pass")
+    await page.get_by_role("radio", name="Diferenças").check()
+    await expect(note).to_have_text(
+        "Riscado: só nas legendas, ao vivo. Sublinhado: só na transcrição final. Falas que diferem: 1."
+    )
+    await expect(page.locator("#transcript .line.differs")).to_have_count(1)
+    await page.get_by_role("radio", name="Ao vivo").check()
+    await expect(note).to_have_text("Esta é a transcrição como apareceu nas legendas, durante a chamada.")
+    await page.get_by_role("button", name="English").click()
+    await expect(note).to_have_text("This is the transcript as the captions showed it during the call.")
+
+
+async def test_of_a_recording_that_lacks_a_part_the_live_transcript_is_shown_first(stub, open_page):
+    page = await _end(stub, open_page, "partial")
+    await expect(page.get_by_role("radio", name="Ao vivo")).to_be_checked()
+    await expect(page.locator("#second-pass")).to_contain_text("A gravação não tem a chamada inteira")
+    await expect(page.locator(f"{LINE} >> .line-text")).to_have_text(canned.LINES[1][2])
+    await page.get_by_role("radio", name="Final").check()
+    await expect(page.locator(f"{LINE} >> .line-text")).to_have_text(FINAL)
+    await expect(page.locator("#second-pass")).to_contain_text("não tem a chamada inteira")
+
+
+async def test_the_edition_that_is_shown_is_the_one_to_download(stub, open_page):
+    page = await _end(stub, open_page, "done")
+    names = []
+    for view in ("Ao vivo", "Diferenças"):
+        await page.get_by_role("radio", name=view).check()
+        async with page.expect_download() as download:
+            await page.get_by_role("button", name=re.compile(r"Baixar transcript-.*\.docx")).click()
+        names.append((await download.value).suggested_filename)
+    assert names == [f"transcript-{canned.ID}-{edition}.docx" for edition in ("live", "final")]
+
+
+async def test_views_are_chosen_by_the_keyboard(stub, open_page):
+    page = await _end(stub, open_page, "done")
+    await page.get_by_role("radio", name="Final").focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.get_by_role("radio", name="Ao vivo")).to_be_focused()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.get_by_role("radio", name="Diferenças")).to_be_checked()
+    await expect(page.locator("#transcript ins").first).to_be_visible()

@@ -47,13 +47,14 @@ def consultation() -> Consultation:
     )
 
 
-def detail(consent_mode: str) -> dict[str, Any]:
+def detail(consent_mode: str, voices_go_to: str | None) -> dict[str, Any]:
     """Return what GET /api/consultations/{id} answers."""
     return {
         **consultation().model_dump(mode="json"),
         "live": True,
         "participants": [_participant(role) for role in Role],
         "consent_mode": consent_mode,
+        "voices_go_to": voices_go_to,
     }
 
 

@@ -36,6 +36,8 @@ class Stub:
 
     events: Sequence[Event] = ()
     consent_mode: Literal["ask", "external"] = "ask"
+    told_service: str | None = None
+    voices_go_to: str | None = None
     peer_present: bool = True
     received: list[dict[str, Any]] = field(default_factory=list)
     joins: int = 0
@@ -118,6 +120,7 @@ class Stub:
         missed = list(self.events) if join["after"] == 0 else []
         self.sequence = max(self.sequence, len(missed))
         welcome = canned.welcome(role, join, self.consent_mode, self.sequence, with_peer=self.peer_present)
+        welcome = welcome.model_copy(update={"voices_go_to": self.voices_go_to})
         await socket.send_str(welcome.model_dump_json())
         for number, event in enumerate(missed, start=1):
             sequence = 0 if isinstance(event, EPHEMERAL) else number
@@ -184,7 +187,7 @@ async def serving(**options: Any) -> AsyncIterator[Stub]:
     app.router.add_get("/join", serve_page)
     app.router.add_get("/static/{path:.+}", serve_asset)
     app.router.add_get("/ws", stub.serve_socket)
-    app.router.add_get(one, _answering(lambda: canned.detail(stub.consent_mode)))
+    app.router.add_get(one, _answering(lambda: canned.detail(stub.consent_mode, stub.told_service)))
     app.router.add_get(f"{one}/transcript", canned.transcript)
     app.router.add_get(f"{one}/tips", _answering(lambda: canned.stored(stub.events)["tips"]))
     app.router.add_get(f"{one}/chat", _answering(lambda: canned.stored(stub.events)["chat"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,9 +83,8 @@ class Desk:
         return browser
 
 
-@pytest.fixture
-async def desk(tmp_path) -> AsyncIterator[Desk]:
-    house = House(tmp_path)
+@asynccontextmanager
+async def open_desk(house: House) -> AsyncIterator[Desk]:
     authority = TokenAuthority("escuta", SECRET, 3600)
     async with Registry(house.services()) as registry:
         signaling = Signaling(registry, authority, house.settings)
@@ -92,3 +92,9 @@ async def desk(tmp_path) -> AsyncIterator[Desk]:
         application.router.add_get("/ws", signaling.handle)
         async with TestClient(TestServer(application)) as client:
             yield Desk(house, registry, signaling, client, authority)
+
+
+@pytest.fixture
+async def desk(tmp_path) -> AsyncIterator[Desk]:
+    async with open_desk(House(tmp_path)) as desk:
+        yield desk

@@ -13,8 +13,9 @@ import pytest
 from server.model.errors import InvalidMessage, TooFrequent
 from server.web.messages import CloseCode, client_adapter, parse
 from server.web.rates import BURST, MessageRate
+from tests.rooms.fakes import House
 
-from .conftest import SECRET
+from .conftest import SECRET, open_desk
 
 
 async def test_welcome_names_the_seat_and_the_consultation_and_events_follow(desk):
@@ -65,6 +66,17 @@ async def test_bars_that_nobody_has_are_refused(desk, bars):
     browser = await desk.join("patient")
     await browser.send(type="quality", bars=bars)
     assert (await browser.next("error"))["code"] == "invalid_message"
+
+
+async def test_the_welcome_names_the_service_that_voices_go_to(tmp_path):
+    house = House(tmp_path)
+    service = {"speech_provider": "openai_compatible", "speech_base_url": "https://speech.example.org:8443/private/v1"}
+    house.settings = house.settings.model_copy(update=service)
+    async with open_desk(house) as desk:
+        browser = await desk.open()
+        await browser.send(type="join", v=1, token=desk.token("patient"), consent=True, after=0)
+        assert (await browser.next("welcome"))["voices_go_to"] == "speech.example.org"
+        assert "private" not in str(browser.seen)
 
 
 async def test_a_newcomer_learns_from_the_welcome_how_the_other_side_does(desk):

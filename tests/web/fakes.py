@@ -142,6 +142,7 @@ class FakeRooms:
     live: list[str] = field(default_factory=list)
     ended: list[tuple[str, EndReason]] = field(default_factory=list)
     recordings: dict[str, RecordingState] = field(default_factory=dict)
+    heard_by: str | None = None
 
     async def end(self, consultation_id: str, reason: EndReason) -> None:
         if consultation_id in self.live:
@@ -160,6 +161,9 @@ class FakeRooms:
 
     def live_ids(self) -> Sequence[str]:
         return tuple(self.live)
+
+    def speech_provider(self, consultation_id: str) -> str | None:
+        return self.heard_by if consultation_id in self.live else None
 
 
 def filled_store() -> FakeStore:

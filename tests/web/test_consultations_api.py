@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
+
+from server.web.application import WebContext, setup_web
 
 from .conftest import House
-from .fakes import CONSULTATION, ENDED_CONSULTATION, OTHER_CONSULTATION
+from .fakes import CONSULTATION, ENDED_CONSULTATION, OTHER_CONSULTATION, FakeRooms, FakeStore
 
 ONE = f"/api/consultations/{CONSULTATION}"
 
@@ -18,7 +26,38 @@ async def test_a_created_consultation_can_be_read(house: House) -> None:
     made = await created.json()
     assert (made["title"], made["language"], made["agent_id"]) == ("Retorno 🩺", "en", "default")
     read = await (await house.call("GET", f"/api/consultations/{made['id']}")).json()
-    assert read == {**made, "live": False, "consent_mode": "ask", "participants": []}
+    assert read == {**made, "live": False, "consent_mode": "ask", "voices_go_to": None, "participants": []}
+
+
+@pytest.fixture
+async def elsewhere(context: WebContext) -> AsyncIterator[House]:
+    """A server that may send voices to a service, and does for the agent `default` alone."""
+    service = {
+        "speech_base_url": "https://speech.example.org:8443/private/v1",
+        "speech_api_key": SecretStr("sk-private"),
+    }
+    app = web.Application()
+    setup_web(app, replace(context, settings=context.settings.model_copy(update=service)))
+    async with TestClient(TestServer(app)) as client:
+        assert isinstance(context.store, FakeStore)
+        assert isinstance(context.rooms, FakeRooms)
+        default = context.store.listeners["default"]
+        context.store.listeners["default"] = default.model_copy(update={"speech_provider": "openai_compatible"})
+        yield House(client, context.store, context.rooms, context.authority, context)
+
+
+@pytest.mark.parametrize("role", ["clinician", "patient", "service"])
+async def test_before_joining_everybody_can_read_which_service_hears_them(elsewhere: House, role: str) -> None:
+    answer = await (await elsewhere.call("GET", ONE, role)).text()
+    assert json.loads(answer)["voices_go_to"] == "speech.example.org"
+    assert "private" not in answer
+    assert "8443" not in answer
+
+
+async def test_a_live_consultation_is_heard_by_whom_it_began_with(elsewhere: House) -> None:
+    elsewhere.rooms.live.append(CONSULTATION)
+    elsewhere.rooms.heard_by = "faster_whisper"
+    assert (await (await elsewhere.call("GET", ONE)).json())["voices_go_to"] is None
 
 
 @pytest.mark.parametrize(

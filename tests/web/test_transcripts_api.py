@@ -63,6 +63,9 @@ async def test_the_final_transcript_counts_once_it_is_there_and_the_live_one_sta
         transcript = await (await house.call("GET", f"{ONE}/transcript{query}", "patient")).json()
         assert (transcript["edition"], transcript["second_pass"]) == (edition, "done")
         assert [spoken["id"] for spoken in transcript["utterances"]] == ids
+        form = "&format=srt" if query else "?format=srt"
+        file = (await house.call("GET", f"{ONE}/transcript{query}{form}")).headers["Content-Disposition"]
+        assert file.endswith(f'-{edition}.srt"' if query else f'{CONSULTATION}.srt"')
     text = await (await house.call("GET", f"{ONE}/transcript?format=text")).text()
     assert "Dói bem aqui" in text
 
