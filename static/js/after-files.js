@@ -42,7 +42,7 @@ export function transcriptDownloads({ api, toasts, session }, shown) {
       save(await api.transcriptFile(format, edition), edition ? name.replace(`.${suffix}`, `-${edition}.${suffix}`) : name);
     }, toasts);
   });
-  return h('section', { class: 'card' }, h('h2', { t: 'after.downloads' }), h('div', { class: 'row-buttons' }, ...buttons));
+  return h('section', { class: 'card' }, h('h2', { t: 'after.downloads' }), h('div', { class: 'formats' }, ...buttons));
 }
 
 /**

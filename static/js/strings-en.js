@@ -31,9 +31,9 @@ export const en = {
   'pre.retry': 'Try again',
 
   'consent.title': 'Recording and transcription',
-  'consent.what': 'If both of you agree, both voices are recorded on this server and what is said is written down, as live captions and as a transcript. The server may suggest points to the clinician from it. Video is never recorded.',
-  'consent.hereOnly': 'This server itself writes down what is said: voices are sent to no other service.',
-  'consent.elsewhere': 'To be written down, voices are sent to a service outside this server: {service}. Video is not sent.',
+  'consent.what': 'If both of you agree, both voices are recorded on this server and what is said is written down, as live captions and as a transcript. From it the server may suggest points to the clinician. Video is never recorded.',
+  'consent.hereOnly': 'Voices are sent to no other service.',
+  'consent.elsewhere': 'To be written down, voices are sent to a service outside this server: {service}.',
   'consent.who': 'The clinic that invited you keeps the recording and the transcript. You can change your choice at any time during the call.',
   'consent.yes': 'Yes, I agree',
   'consent.yesHint': 'Voices are recorded and written down if both agree.',
@@ -163,7 +163,7 @@ export const en = {
   'net.dtls': 'Key exchange (DTLS)',
   'net.speech': 'Who writes down',
   'net.speechHere': 'this server',
-  'net.speechElsewhere': '{service}, outside this server',
+  'net.speechElsewhere': '{service} (outside this server)',
   'net.honest': 'Sound and picture are encrypted between each browser and this server. The server can hear the sound, in order to write it down.',
 
   'captions.title': 'Captions',

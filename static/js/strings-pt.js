@@ -32,9 +32,9 @@ export const pt = {
   'pre.retry': 'Tentar de novo',
 
   'consent.title': 'Gravação e transcrição',
-  'consent.what': 'Se ambos concordarem, as duas vozes são gravadas neste servidor e o que é dito é transcrito, em legendas ao vivo e num texto final. A partir disso, o servidor pode sugerir pontos ao profissional. O vídeo nunca é gravado.',
-  'consent.hereOnly': 'A transcrição é feita neste servidor: as vozes não são enviadas a nenhum outro serviço.',
-  'consent.elsewhere': 'Para serem transcritas, as vozes são enviadas a um serviço fora deste servidor: {service}. O vídeo não é enviado.',
+  'consent.what': 'Se ambos concordarem, as duas vozes são gravadas neste servidor e transcritas, em legendas ao vivo e num texto final, de que ele pode tirar sugestões ao profissional. O vídeo nunca é gravado.',
+  'consent.hereOnly': 'As vozes não são enviadas a nenhum outro serviço.',
+  'consent.elsewhere': 'Para serem transcritas, as vozes são enviadas a um serviço fora deste servidor: {service}.',
   'consent.who': 'A clínica que convidou você guarda a gravação e a transcrição. Você pode mudar de ideia a qualquer momento da chamada.',
   'consent.yes': 'Sim, concordo',
   'consent.yesHint': 'As vozes são gravadas e transcritas se ambos concordarem.',
@@ -164,7 +164,7 @@ export const pt = {
   'net.dtls': 'Troca de chaves (DTLS)',
   'net.speech': 'Quem transcreve',
   'net.speechHere': 'este servidor',
-  'net.speechElsewhere': '{service}, fora deste servidor',
+  'net.speechElsewhere': '{service} (fora deste servidor)',
   'net.honest': 'Som e imagem são criptografados entre cada navegador e este servidor. O servidor tem acesso ao som, para poder transcrevê-lo.',
 
   'captions.title': 'Legendas',

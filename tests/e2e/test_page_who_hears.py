@@ -50,7 +50,7 @@ async def test_the_calls_details_name_it(stub, open_page, role):
     page = await join_call(stub, open_page, role)
     await expect(page.locator("#toasts")).not_to_contain_text(SERVICE)
     await page.click("#quality")
-    await expect(page.locator("#speech-service")).to_have_text(f"{SERVICE}, fora deste servidor")
+    await expect(page.locator("#speech-service")).to_have_text(f"{SERVICE} (fora deste servidor)")
     await page.keyboard.press("Escape")
     await page.click("#recording-state")
     await expect(page.get_by_role("dialog")).to_contain_text(SAYS["pt-BR"])

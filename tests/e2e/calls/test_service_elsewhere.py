@@ -40,6 +40,6 @@ async def test_participants_are_told_who_hears_them_and_hear_of_it_from_there(tm
                 await asyncio.gather(join(patient), join(doctor))
                 await doctor.locator("#captions").get_by_text(SCRIPT[0]).first.wait_for(timeout=60_000)
                 await doctor.click("#quality")
-                await expect(doctor.locator("#speech-service")).to_have_text(f"{SERVICE}, outside this server")
+                await expect(doctor.locator("#speech-service")).to_have_text(f"{SERVICE} (outside this server)")
             assert {asked.headers["Authorization"] for asked in elsewhere.asked} == {f"Bearer {KEY}"}
     assert KEY not in (tmp_path / "server.log").read_text()
