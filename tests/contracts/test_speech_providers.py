@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
 
+from server.model.errors import SpeechUnavailable
 from server.speech.options import ProviderOptions
 from server.speech.port import Final, Interim, SpeechEvent, SpeechStream, SpeechToText, StreamOptions
 from server.speech.providers import create_provider
@@ -162,6 +163,36 @@ async def test_closing_in_mid_speech_ends_the_iteration_and_harms_no_other(provi
         assert [event for event in [event async for event in stream] if isinstance(event, Final)] == []
     push(other, np.concatenate([clip("raposa_pt.ogg"), silence(1)]))
     assert finals(await rest(other))
+
+
+async def test_flushing_and_ending_where_nobody_spoke_says_nothing(provider: SpeechToText) -> None:
+    stream = await provider.open(StreamOptions(language="pt"))
+    stream.flush()
+    push(stream, silence(1))
+    stream.flush()
+    stream.end_input()
+    assert await rest(stream) == []
+
+
+async def test_what_comes_after_the_end_is_not_heard(provider: SpeechToText) -> None:
+    stream = await provider.open(StreamOptions(language="pt"))
+    at_s = push(stream, np.concatenate([clip("coxinha_pt.ogg"), silence(1)]))
+    stream.end_input()
+    push(stream, np.concatenate([clip("coxinha_pt.ogg"), silence(1)]), at_s)
+    said = finals(await rest(stream))
+    assert said
+    assert max(final.end_s for final in said) <= at_s
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+async def test_nothing_is_opened_before_the_start_and_after_the_end(name: str) -> None:
+    unused = create_provider(name, ProviderOptions(base_url="http://127.0.0.1:9/v1", remote_model="m"))
+    with pytest.raises(SpeechUnavailable):
+        await unused.open(StreamOptions())
+    await unused.aclose()
+    await unused.aclose()
+    with pytest.raises(SpeechUnavailable):
+        await unused.open(StreamOptions())
 
 
 async def test_odd_portions_and_holes_do_not_raise(provider: SpeechToText) -> None:
