@@ -2,8 +2,9 @@
 
 /** Longer stretches are not compared word by word: the time for that grows with the square of their length. */
 const MOST_WORDS = 600;
-/** Two editions disagree by so much about when somebody begins and ends. */
+/** Two editions disagree by so much about when somebody begins and ends; of a short word, by its whole length. */
 const NEAR_S = 0.3;
+const NEXT_S = 1;
 
 /**
  * @typedef {import('./record.js').Caption} Caption
@@ -39,11 +40,33 @@ function stretches(live, final) {
   const found = [];
   for (const { caption, edition } of all) {
     const last = found.at(-1);
-    if (last && caption.startS < last.endS - NEAR_S) last.endS = Math.max(last.endS, caption.endS);
+    if (last && overlaps(last, caption)) last.endS = Math.max(last.endS, caption.endS);
     else found.push({ startS: caption.startS, endS: caption.endS, live: [], final: [] });
     found.at(-1)?.[edition].push(caption);
   }
-  return found;
+  return found.reduce(paired, /** @type {Stretch[]} */ ([]));
+}
+
+/**
+ * @param {Stretch} stretch
+ * @param {Caption} caption one that begins later
+ */
+function overlaps(stretch, caption) {
+  const shorter = Math.min(stretch.endS - stretch.startS, caption.endS - caption.startS);
+  return Math.min(stretch.endS, caption.endS) - caption.startS > Math.min(NEAR_S, shorter / 2);
+}
+
+/**
+ * What one edition alone has belongs to what the other one alone has right after it: the same, placed elsewhere.
+ * @param {Stretch[]} found
+ * @param {Stretch} next
+ */
+function paired(found, next) {
+  const last = found.at(-1);
+  const apart = last && (last.live.length ? !last.final.length && !next.live.length : !next.final.length);
+  if (!last || !apart || next.startS - last.endS > NEXT_S) return [...found, next];
+  const both = { startS: last.startS, endS: Math.max(last.endS, next.endS), live: [...last.live, ...next.live], final: [...last.final, ...next.final] };
+  return [...found.slice(0, -1), both];
 }
 
 /**

@@ -106,3 +106,31 @@ async def test_views_are_chosen_by_the_keyboard(stub, open_page):
     await page.keyboard.press("ArrowRight")
     await expect(page.get_by_role("radio", name="Diferenças")).to_be_checked()
     await expect(page.locator("#transcript ins").first).to_be_visible()
+
+
+COMPARE = """([live, final]) => import("/static/js/differences.js").then(({ differences }) => {
+  const who = { role: "patient", language: "pt" };
+  const captions = (said) => said.map(([startS, endS, text]) => ({ ...who, id: text, startS, endS, text }));
+  return differences(captions(live), captions(final)).map(({ parts }) => parts.map(({ kind, text }) => [kind, text]));
+})"""
+
+
+@pytest.mark.parametrize(
+    ("live", "final", "lines"),
+    [
+        ([(20.0, 20.4, "Assim!")], [(20.15, 20.5, "Assim")], [[["same", "Assim"]]]),
+        ([(20.0, 20.3, "Assim!")], [(20.9, 21.2, "Assim")], [[["same", "Assim"]]]),
+        ([(20.9, 21.2, "Assim!")], [(20.0, 20.3, "Assim")], [[["same", "Assim"]]]),
+        ([(20.0, 20.3, "Sim")], [(22.0, 22.3, "Não")], [[["removed", "Sim"]], [["added", "Não"]]]),
+        (
+            [(1.0, 3.0, "dói aqui"), (3.1, 5.0, "desde ontem")],
+            [(1.1, 3.2, "dói aqui"), (3.3, 5.0, "desde anteontem")],
+            [[["same", "dói aqui"]], [["same", "desde"], ["removed", "ontem"], ["added", "anteontem"]]],
+        ),
+        ([(1.0, 2.0, "um"), (2.1, 3.0, "dois")], [], [[["removed", "um"]], [["removed", "dois"]]]),
+        ([], [(1.0, 2.0, "um"), (2.1, 3.0, "dois")], [[["added", "um"]], [["added", "dois"]]]),
+    ],
+)
+async def test_what_is_the_same_is_found_though_placed_a_little_elsewhere(stub, open_page, live, final, lines):
+    page = await open_page(stub.link("patient"))
+    assert await page.evaluate(COMPARE, [live, final]) == lines
