@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 _RUN = """
+import os
 import sys
 from importlib import import_module
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more of them spin between our small products, a core's sixth
 sys.path.insert(0, sys.argv.pop(1))
 raise SystemExit(import_module(sys.argv.pop(1)).main())
 """

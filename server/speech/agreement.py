@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..model.transcript import Word
+
+_UNSURE_END_S = 0.3
+_LIKELY = 0.5
+_DOUBTED_S = 1.0
+_HIDDEN_WORDS = 1
 
 
 def comparable(word: str) -> str:
@@ -12,12 +20,38 @@ def comparable(word: str) -> str:
     return "".join(character for character in folded if character.isalnum())
 
 
-class LocalAgreement:
-    """Settles the longest prefix on which two successive hypotheses agree.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One hypothesis over an utterance so far.
 
-    Every hypothesis is over the whole utterance so far. The last `holdback` words of a hypothesis
-    never settle: the audio may stop in the middle of them, and finals rarely contradict what lies further back
-    (so measured: one word in a hundred with 1, none in 160 with 3).
+    `words` are those of `texts` with times in seconds from the utterance's beginning, or none where nobody knows them.
+    `heard_s` is how long the sound was that was read.
+    """
+
+    texts: tuple[str, ...]
+    words: tuple[Word, ...] = ()
+    heard_s: float = 0.0
+
+    @classmethod
+    def of(cls, text: str, words: Sequence[Word], heard_s: float) -> Reading:
+        """Return the reading of `text`; `words` count only if they are those of the text."""
+        texts = tuple(text.split())
+        return cls(texts, tuple(words) if len(words) == len(texts) else (), heard_s)
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many first words both have in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if comparable(a) != comparable(b)), min(len(one), len(other)))
+
+
+class LocalAgreement:
+    """Settles the longest prefix on which two successive readings agree.
+
+    Of a reading with times only words settle that end 0.3 s before its sound stops and no later than the sound of
+    the reading before it: both heard them whole. An unlikely word settles once a second more was heard. Of a reading
+    without times the last `holdback` words never settle. A reading that contradicts what has settled goes on behind
+    the last settled word's end.
 
     Source: LocalAgreement-2, Macháček et al. 2023 (arXiv 2307.14743).
     """
@@ -25,32 +59,62 @@ class LocalAgreement:
     def __init__(self, holdback: int = 3, settled: Sequence[str] = ()) -> None:
         self._holdback = holdback
         self._settled = tuple(settled)
-        self._previous: tuple[str, ...] = ()
+        self._settled_until_s = 0.0
+        self._previous = Reading(())
+        self._shown: tuple[str, ...] = ()
 
     @property
     def settled(self) -> tuple[str, ...]:
         """The words that will not change any more."""
         return self._settled
 
-    def update(self, hypothesis: Sequence[str]) -> tuple[str, ...]:
-        """Take the newest hypothesis and return the words to show: the settled ones, then the rest of it."""
-        current = tuple(hypothesis)
-        agreed = 0
-        for before, now in zip(self._previous, current, strict=False):
-            if comparable(before) != comparable(now):
-                break
-            agreed += 1
-        agreed = min(agreed, len(current) - self._holdback, len(self._previous) - self._holdback)
-        shown = self.show(current)
-        if agreed > len(self._settled) and self._continues(current):
-            self._settled = self._settled + current[len(self._settled) : agreed]
-        self._previous = current
-        return shown
+    def update(self, reading: Reading) -> tuple[str, ...]:
+        """Take the newest reading and return the words to show: the settled ones, then the steady part of the rest.
 
-    def show(self, hypothesis: Sequence[str]) -> tuple[str, ...]:
-        """Return the words to show for `hypothesis`, without settling any."""
-        return self._settled + tuple(hypothesis)[len(self._settled) :]
+        What was shown is taken back only for what two readings say.
+        """
+        first, before = self._rest(reading), self._rest(self._previous)
+        rest, earlier = reading.texts[first:], self._previous.texts[before:]
+        agreed = _common(rest, earlier)
+        steady = max(agreed, len(rest) - _HIDDEN_WORDS, 0 if self._settled else 1)
+        candidate = (*self._settled, *rest[:steady])
+        if not len(self._settled) + agreed <= _common(candidate, self._shown) < len(self._shown):
+            self._shown = candidate
+        sure = min(agreed, self._sure(reading, first), len(earlier) - (0 if self._previous.words else self._holdback))
+        if sure > 0 and (self._continues(reading.texts) or (reading.words and self._settled_until_s)):
+            self._settled += rest[:sure]
+            if reading.words:
+                self._settled_until_s = reading.words[first + sure - 1].end_s
+        self._previous = reading
+        return self.show(self._shown)
 
-    def _continues(self, current: tuple[str, ...]) -> bool:
+    def show(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Return `texts` beginning with the settled words, without settling any."""
+        return self._settled + tuple(texts)[len(self._settled) :]
+
+    def preview(self, reading: Reading) -> tuple[str, ...]:
+        """Return the words to show for `reading`, without settling any."""
+        return self._settled + reading.texts[self._rest(reading) :]
+
+    def _rest(self, reading: Reading) -> int:
+        """Return where `reading` goes on behind what has settled."""
+        count = len(self._settled)
+        if self._continues(reading.texts) or not (reading.words and self._settled_until_s):
+            return min(count, len(reading.texts))
+        middles = ((word.start_s + word.end_s) / 2 for word in reading.words)
+        return sum(1 for middle_s in middles if middle_s <= self._settled_until_s)
+
+    def _sure(self, reading: Reading, first: int) -> int:
+        """Return how many words behind `first` may settle, as far as this reading tells."""
+        if not reading.words:
+            return len(reading.texts) - first - self._holdback
+        latest_s = min(reading.heard_s - _UNSURE_END_S, self._previous.heard_s or reading.heard_s)
+        for count, word in enumerate(reading.words[first:]):
+            doubtful = word.probability < _LIKELY and word.end_s > latest_s - _DOUBTED_S
+            if word.end_s > latest_s or doubtful:
+                return count
+        return len(reading.words) - first
+
+    def _continues(self, texts: Sequence[str]) -> bool:
         settled = [comparable(word) for word in self._settled]
-        return settled == [comparable(word) for word in current[: len(settled)]]
+        return settled == [comparable(word) for word in texts[: len(settled)]]

@@ -22,6 +22,7 @@ class ProviderOptions(BaseModel):
     threads: int = 0
     batch: int = 0  # by device
     final_beam: int = 5
+    interim_beam: int = 2
     base_url: str = ""
     api_key: str = Field("", repr=False)  # plain, to travel through the pipe: never in a log or an address
     remote_model: str = ""

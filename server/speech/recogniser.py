@@ -42,9 +42,13 @@ class Hypothesis:
 
 
 class Recogniser(Protocol):
-    """A loaded model. Called from one worker thread at a time."""
+    """A loaded model. Called from at most `readers` threads at a time, a number that `load` settles."""
 
     name: str
+
+    @property
+    def readers(self) -> int:
+        """How many requests it reads at once without any slowing the others."""
 
     def load(self) -> None:
         """Load what is needed. Blocks.

@@ -6,9 +6,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from enum import IntEnum
+from threading import Barrier
 from typing import Protocol
 
 from .batches import Batches, BatchSize, Outcome, read_each
@@ -51,22 +52,26 @@ class _Job:
 
 
 class Scheduler:
-    """Owns the model's one worker thread. Finals are never dropped and keep their order within a channel.
+    """Owns the model's threads, `readers` of them. Finals are never dropped and begin in order within a channel.
 
     Of the others only the newest of each channel waits; an older one, and every one that a final of the
     same channel overtakes, is cancelled. With `batches`, what waits anyway and is alike is read together; nothing
-    ever waits for company. Call it from one event loop.
+    ever waits for company. No interim of a channel is read beside another of it. Call it from one event loop.
     """
 
-    def __init__(self, recognise: Callable[[Request], Hypothesis], batches: Batches | None = None) -> None:
+    def __init__(
+        self, recognise: Callable[[Request], Hypothesis], batches: Batches | None = None, readers: int = 1
+    ) -> None:
         self._recognise = recognise
         self._batches = batches
         self._size = BatchSize(1 if batches is None else batches.most)
         self._finals: deque[_Job] = deque()
         self._interims: dict[Priority, dict[str, _Job]] = {kind: {} for kind in Priority if kind is not Priority.FINAL}
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speech-model")
-        self._thread.submit(int).result()  # the thread lives as long as the scheduler, not from the first request
-        self._busy = False
+        self._threads = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="speech-model")
+        everybody = Barrier(readers)  # they live as long as the scheduler, not from the first request
+        wait({self._threads.submit(everybody.wait) for _ in range(readers)})
+        self._free = readers
+        self._interims_read: set[str] = set()
         self._closed = False
         self.figures = ModelFigures()
 
@@ -105,13 +110,13 @@ class Scheduler:
                 self.figures.dropped += 1
 
     def close(self) -> None:
-        """Cancel what waits and end the worker thread; blocks until the running request is read."""
+        """Cancel what waits and end the threads; blocks until what they read is read."""
         self._closed = True
         for channel in {channel for waiting in self._interims.values() for channel in waiting}:
             self.drop_interims(channel)
         while self._finals:
             self._finals.popleft().result.cancel()
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _take(self) -> list[_Job]:
         """Remove what goes next from the queue, and what can be read with it."""
@@ -137,8 +142,10 @@ class Scheduler:
 
     def _waiting(self) -> Iterator[_Job]:
         yield from self._finals
-        for waiting in self._interims.values():
-            yield from waiting.values()
+        for priority, waiting in self._interims.items():
+            for job in waiting.values():
+                if priority is Priority.SPECULATIVE or job.channel not in self._interims_read:
+                    yield job
 
     def _remove(self, job: _Job) -> None:
         for waiting in self._interims.values():
@@ -148,15 +155,15 @@ class Scheduler:
         self._finals.remove(job)
 
     def _run_next(self) -> None:
-        if self._busy or self._closed:
-            return
-        jobs = self._take()
-        if not jobs:
-            return
-        self._busy = True
+        while self._free and not self._closed and (jobs := self._take()):
+            self._begin(jobs)
+
+    def _begin(self, jobs: list[_Job]) -> None:
+        self._free -= 1
+        self._interims_read |= {job.channel for job in jobs if not job.request.final}
         loop = asyncio.get_running_loop()
         self.figures.note_batch([loop.time() - job.since_s for job in jobs])
-        running = self._thread.submit(self._read, [job.request for job in jobs])
+        running = self._threads.submit(self._read, [job.request for job in jobs])
         running.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, jobs, done))
 
     def _read(self, requests: list[Request]) -> list[Outcome]:
@@ -167,7 +174,8 @@ class Scheduler:
         return outcomes
 
     def _finish(self, jobs: list[_Job], done: Future[list[Outcome]]) -> None:
-        self._busy = False
+        self._free += 1
+        self._interims_read -= {job.channel for job in jobs if not job.request.final}
         outcomes: list[Outcome] = [None] * len(jobs) if done.cancelled() else done.result()
         for job, outcome in zip(jobs, outcomes, strict=True):
             if job.result.done():

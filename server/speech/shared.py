@@ -37,7 +37,7 @@ class SharedRecogniser:
             SpeechUnavailable: If it cannot be used.
         """
         self._new_activity, _ = await asyncio.to_thread(self.load)
-        self._scheduler = Scheduler(self._recogniser.recognise, self._batches())
+        self._scheduler = Scheduler(self._recogniser.recognise, self._batches(), self._recogniser.readers)
 
     def load(self) -> tuple[Callable[[], Activity], Callable[[Request], Hypothesis]]:
         """Load the model; return what makes one stream's voice activity, and what reads an utterance. Blocks.

@@ -25,9 +25,10 @@ log = structlog.get_logger()
 _JITTER_S = 0.06
 _TRAIL_S = 0.3
 _GUESS_AFTER_S = 0.2
-_FIRST_INTERIM_S = 0.6
-_INTERIM_EVERY_S = 0.8
-_MODEL_SHARE = 2.5
+_FIRST_INTERIM_S = 0.55
+_INTERIM_EVERY_S = 0.75
+_MODEL_SHARE = 2.0
+_AGAIN_S = 0.3
 _PROMPT_AFTER_VOICED_S = 1.0
 _DELAYED_AFTER_S = 4.0
 _MOST_WAITING_S = 600.0
@@ -180,10 +181,13 @@ class Transcriber:
             log.warning("speech.interim_failed", error=type(error).__name__)
             return
         self._interim_every_s = max(_INTERIM_EVERY_S, _MODEL_SHARE * (time.monotonic() - asked_s))
+        if not utterance.shown and not is_plausible(done.result(), evidence(segment)):
+            utterance.asked_at = min(segment.end, segment.end - windows(self._interim_every_s - _AGAIN_S))
         self._show(utterance, segment, done.result())
 
     def _show(self, utterance: Utterance, segment: Segment, hypothesis: Hypothesis) -> None:
-        if utterance.closed or self._events.qsize() > _MOST_UNREAD_EVENTS:
+        overtaken = segment.end < utterance.read_to  # by a guess, which does not wait for it
+        if utterance.closed or overtaken or self._events.qsize() > _MOST_UNREAD_EVENTS:
             return
         if is_plausible(hypothesis, evidence(segment)):
             self._events.put_nowait(utterance.interim_of(hypothesis, segment, self._clock))

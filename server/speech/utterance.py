@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..model.transcript import Word
-from .agreement import LocalAgreement
+from .agreement import LocalAgreement, Reading
 from .pcm import SampleClock
 from .plausibility import VoiceEvidence
 from .port import Final, Interim
@@ -51,6 +51,7 @@ class Utterance:
     ended: bool = False
     closed: bool = False
     asked_at: int | None = None
+    read_to: int = 0
     language: str = ""
     guess: Guess | None = None
 
@@ -65,8 +66,11 @@ class Utterance:
         Once its final has been asked for, even as a guess, nothing more settles: it goes on from what had settled
         by then.
         """
-        take = self.agreement.show if self.ended or self.guess is not None else self.agreement.update
-        words = take(hypothesis.text.split())
+        self.read_to = segment.end
+        heard_s = (segment.end - segment.start) * WINDOW_S
+        reading = Reading.of(hypothesis.text, hypothesis.words, heard_s)
+        undecided = self.ended or self.guess is not None
+        words = self.agreement.preview(reading) if undecided else self.agreement.update(reading)
         self.language = hypothesis.language
         self.shown = True
         return Interim(
@@ -108,7 +112,7 @@ def _on_room_clock(
 
 
 def _with_texts(words: Sequence[Word], texts: Sequence[str], end_s: float) -> tuple[Word, ...]:
-    """Return a word for each of `texts`, with the times of `words`; those beyond them fill the rest of the utterance."""
+    """Return a word for each of `texts`, with the times of `words`; those beyond them fill the rest."""
     timed = tuple(word.model_copy(update={"text": text}) for word, text in zip(words, texts, strict=False))
     return timed + spread(texts[len(timed) :], timed[-1].end_s if timed else end_s, end_s)
 

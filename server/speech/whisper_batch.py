@@ -67,7 +67,7 @@ class _Part:
     @property
     def timed(self) -> bool:
         """Whether its words have times."""
-        return self.request.final and bool(self.text) and not self.looped
+        return bool(self.text) and not self.looped
 
 
 class WhisperBatch:

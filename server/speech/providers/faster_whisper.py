@@ -34,6 +34,7 @@ _LEAST_FINAL_FRAMES = 1500
 _PADDING = 128
 _WHOLE = 3000
 _DOUBTFUL = -0.6
+_THREADS_A_READER = 1
 
 
 def encoder_frames(samples: int, *, final: bool) -> int:
@@ -72,6 +73,7 @@ class WhisperRecogniser:
     def __init__(self, options: ProviderOptions) -> None:
         self._options = options
         self.most = 1
+        self.readers = 1
         self.model, self.device = options.model, ""
         self._model: Any = None
         self._features: Any = None
@@ -141,7 +143,7 @@ class WhisperRecogniser:
         result = self._model.generate(
             encoded,
             [prompt.tokens],
-            beam_size=self._options.final_beam if request.final else 1,
+            beam_size=self._options.final_beam if request.final else self._options.interim_beam,
             max_length=min(440, len(prompt.tokens) + 16 + int(12 * seconds)),
             return_scores=True,
             return_no_speech_prob=True,
@@ -150,7 +152,7 @@ class WhisperRecogniser:
         text = self._text.decode(tokens)
         looped = is_loop(text, tokens)
         words: tuple[Word, ...] = ()
-        if request.final and text and not looped:
+        if text and not looped:
             content = min(frames, -(-len(samples) // _HOP))
             align = partial(self._model.align, encoded, prompt.start, [tokens], content)
             words = self._text.words(tokens, align, language)
@@ -177,9 +179,14 @@ class WhisperRecogniser:
         folder = model_folder(place.model, options.models_dir)
         compute_type, self.most = fit(place, model_mb(folder), options.compute_type, options.batch)
         threads = options.threads or min(4, os.cpu_count() or 1)
+        self.readers = threads if place.gpu is None else 1
         try:
             self._model = ctranslate2.models.Whisper(
-                str(folder), device=place.device, compute_type=compute_type, intra_threads=threads
+                str(folder),
+                device=place.device,
+                compute_type=compute_type,
+                intra_threads=_THREADS_A_READER,
+                inter_threads=self.readers,
             )
             self._features = FeatureExtractor(feature_size=self._model.n_mels)
             self._text = WhisperText(folder / "tokenizer.json", self._model.is_multilingual)
@@ -204,7 +211,7 @@ class WhisperRecogniser:
         """Read sounds of one kind in one pass; whatever the common pass cannot tell as `_read` would is read alone."""
         assert self._text is not None  # noqa: S101 - load() comes first
         encoded = self._encode_all(sounds, frames)
-        beam = self._options.final_beam if requests[0].final else 1
+        beam = self._options.final_beam if requests[0].final else self._options.interim_beam
         found = WhisperBatch(self._model, self._text, beam).read(encoded, sounds, requests, frames)
         return [
             self._read(samples, frames, request) if hypothesis is None else hypothesis

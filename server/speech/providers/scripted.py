@@ -41,6 +41,7 @@ class ScriptedRecogniser:
     """Reads as many words of the script as the loud part of a request is long."""
 
     name = "scripted"
+    readers = 1
 
     def load(self) -> None:
         """Nothing to load."""
