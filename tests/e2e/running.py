@@ -91,11 +91,14 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(folder: Path, **environment: str) -> Iterator[RunningServer]:
-    """Start `serve` with everything under `folder`; stop it at the end."""
+def running_server(folder: Path, data_dir: Path | None = None, **environment: str) -> Iterator[RunningServer]:
+    """Start `serve` with everything under `folder`; stop it at the end.
+
+    A `data_dir` that holds a database already spares the seconds that making one takes.
+    """
     process_environment = {
         **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")},
-        "DATA_DIR": str(folder / "data"),
+        "DATA_DIR": str(data_dir or folder / "data"),
         "RECORDINGS_DIR": str(folder / "recordings"),
         "API_SECRET": SECRET,
         "LOG_FORMAT": "json",

@@ -15,8 +15,8 @@ from .link import Burst, Conditions
 
 
 @pytest.mark.timeout(240)
-async def test_a_call_survives_heavy_loss_and_an_absence_longer_than_consent(tmp_path):
-    with running_server(tmp_path) as server:
+async def test_a_call_survives_heavy_loss_and_an_absence_longer_than_consent(tmp_path, data_dir):
+    with running_server(tmp_path, data_dir, SPEECH_PROVIDER="scripted") as server:
         async with faulty_call(server) as call:
             await _lossy(call, Conditions(loss=0.1, delay_s=0.03))
             await _lossy(
