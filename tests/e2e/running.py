@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -116,7 +117,8 @@ def running_server(folder: Path, data_dir: Path | None = None, **environment: st
         )
     try:
         assert process.stdout is not None
-        line = process.stdout.readline()
+        spoke, _, _ = select.select([process.stdout], [], [], STARTS_WITHIN_S)
+        line = process.stdout.readline() if spoke else ""
         assert line, (folder / "server.log").read_text()[-4000:]
         yield RunningServer(json.loads(line)["address"], folder, process, process_environment)
     finally:
