@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 FIXTURE = ROOT / "tests/fixtures/consultation"
 SECRET = "an API secret for tests alone, 32+"
 STARTS_WITHIN_S = 90
+MAIN = "from server.__main__ import main; raise SystemExit(main())"
+ARGUMENTS = ("serve", "--port", "0", "--json", "--no-demo")
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--use-fake-ui-for-media-stream",
@@ -92,10 +94,13 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(folder: Path, data_dir: Path | None = None, **environment: str) -> Iterator[RunningServer]:
+def running_server(
+    folder: Path, data_dir: Path | None = None, *, first: str = "", **environment: str
+) -> Iterator[RunningServer]:
     """Start `serve` with everything under `folder`; stop it at the end.
 
-    A `data_dir` that holds a database already spares the seconds that making one takes.
+    A `data_dir` that holds a database already spares the seconds that making one takes. The server runs the line of
+    Python `first` before anything else.
     """
     process_environment = {
         **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")},
@@ -108,7 +113,7 @@ def running_server(folder: Path, data_dir: Path | None = None, **environment: st
     }
     with (folder / "server.log").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "server", "serve", "--port", "0", "--json", "--no-demo"],
+            [sys.executable, *(["-c", f"{first}; {MAIN}"] if first else ["-m", "server"]), *ARGUMENTS],
             cwd=ROOT,
             env=process_environment,
             stdout=subprocess.PIPE,
