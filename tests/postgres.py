@@ -103,12 +103,6 @@ def postgres_server(_stopped_cluster: Path) -> Iterator[PostgresServer]:
             yield PostgresServer(server.url)
 
 
-@pytest.fixture(scope="session")
-def postgres_url(postgres_server: PostgresServer) -> str:
-    """The URL of the session's server."""
-    return postgres_server.url
-
-
 @pytest.fixture
 def database_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A fresh, empty database."""

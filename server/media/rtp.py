@@ -8,7 +8,6 @@ from dataclasses import dataclass
 HEADER = struct.Struct("!BBHLL")
 ONE_BYTE_PROFILE = 0xBEDE
 TWO_BYTE_PROFILE = 0x1000
-MAX_EXTENSION_BYTES = 255
 
 
 class Malformed(ValueError):

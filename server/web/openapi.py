@@ -59,9 +59,6 @@ def _speech(route: Route) -> Speaks:
     return speech
 
 
-References = dict[tuple[type[BaseModel], JsonSchemaMode], dict[str, Any]]
-
-
 def _operation(route: Route, speech: Speaks, references: Any) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": getattr(route.handler, "__name__", route.path),

@@ -87,10 +87,6 @@ class TranscriptQuery(Frozen):
     edition: Edition | None = None
 
 
-class NoQuery(Frozen):
-    """Nothing to choose."""
-
-
 class ConsultationList(Frozen):
     """Newest first; `next_before` is the `before` of the next page, null on the last."""
 

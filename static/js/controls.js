@@ -82,7 +82,7 @@ export function toggleCaptions(store) {
 }
 
 /** @param {import('./store.js').Store} store */
-export function toggleChat(store) {
+function toggleChat(store) {
   store.set(store.state.tab === 'chat' ? { tab: 'captions' } : { tab: 'chat', unread: 0 });
 }
 

@@ -95,7 +95,7 @@ function sound(word) {
  * @param {string[]} after
  * @returns {Part[]}
  */
-export function wordParts(before, after) {
+function wordParts(before, after) {
   if (Math.max(before.length, after.length) > MOST_WORDS) return joined([...before.map(removed), ...after.map(added)]);
   const a = before.map(sound);
   const b = after.map(sound);

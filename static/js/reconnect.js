@@ -18,7 +18,7 @@ export function isCutOff(state) {
  * @param {State} state
  * @returns {import('./i18n.js').Key}
  */
-export function cutOffKey(state) {
+function cutOffKey(state) {
   return state.offline ? 'self.offline' : `self.${state.cutOff || 'lost'}`;
 }
 
@@ -27,7 +27,7 @@ export function cutOffKey(state) {
  * @param {State} state
  * @param {number} nowMs
  */
-export function secondsToTry(state, nowMs) {
+function secondsToTry(state, nowMs) {
   const atMs = state.socket === 'open' ? state.mediaTryMs : state.socketTryMs;
   return atMs === null || atMs <= nowMs ? 0 : Math.ceil((atMs - nowMs) / 1000);
 }

@@ -121,6 +121,6 @@ export class Record extends EventTarget {
  * @param {Caption} a
  * @param {Caption} b
  */
-export function byStart(a, b) {
+function byStart(a, b) {
   return a.startS - b.startS || a.id.localeCompare(b.id);
 }

@@ -102,7 +102,6 @@ export const en = {
   'peer.lostHint': 'The call goes on by itself when they are back.',
   'peer.cameraOff': '{name} has the camera off',
   'peer.muted': 'Muted',
-  'peer.screen': '{name} shares their screen',
   'peer.video': 'Video of {name}',
   'self.video': 'Your own picture',
   'self.lost': 'Your connection is lost.',

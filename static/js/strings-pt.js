@@ -103,7 +103,6 @@ export const pt = {
   'peer.lostHint': 'A chamada continua sozinha quando a pessoa voltar.',
   'peer.cameraOff': '{name} está com a câmera desligada',
   'peer.muted': 'Microfone desligado',
-  'peer.screen': '{name} compartilha a tela',
   'peer.video': 'Vídeo de {name}',
   'self.video': 'Sua própria imagem',
   'self.lost': 'Sua conexão caiu.',

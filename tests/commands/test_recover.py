@@ -1,6 +1,7 @@
 """`recover` finishes what a killed server left, and says what it could not."""
 
 import json
+import shutil
 import subprocess
 import sys
 import wave
@@ -35,12 +36,17 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture
-def crashed(workplace):
-    folder = workplace / "recordings" / "demo-0001"
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crash") / "demo-0001"
     ended = subprocess.run([sys.executable, "-c", CRASH, str(folder)])
     assert ended.returncode == 9
     return folder
+
+
+@pytest.fixture
+def crashed(left, workplace):
+    return shutil.copytree(left, workplace / "recordings" / left.name)
 
 
 def test_a_crashed_recording_is_finished(crashed, capsys):

@@ -16,6 +16,7 @@ from tests.page.stub import FAKE_MEDIA, Stub, serving
 
 OpenPage = Callable[..., Awaitable[Page]]
 WORKER_THREADS = 4
+STEP_MS = 500
 expect.set_options(timeout=20_000)
 
 
@@ -42,17 +43,26 @@ async def stub() -> AsyncIterator[Stub]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_page(chromium: Browser) -> AsyncIterator[OpenPage]:
-    """Open pages whose media are faked; what they complain of fails the test."""
+    """Open pages whose media are faked, and on demand their `clock`; what they complain of fails the test."""
     complaints: list[str] = []
     contexts = []
 
-    async def opened(link: str, *, size: tuple[int, int] = (1280, 800), locale: str = "pt-BR", **context: Any) -> Page:
+    async def opened(
+        link: str,
+        *,
+        size: tuple[int, int] = (1280, 800),
+        locale: str = "pt-BR",
+        clock: bool = False,
+        **context: Any,
+    ) -> Page:
         viewport = {"width": size[0], "height": size[1]}
         one = await chromium.new_context(
             locale=locale, viewport=viewport, permissions=["camera", "microphone"], **context
         )
         contexts.append(one)
         page = await one.new_page()
+        if clock:
+            await page.clock.install()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         await page.add_init_script(FAKE_MEDIA)
@@ -64,6 +74,12 @@ async def open_page(chromium: Browser) -> AsyncIterator[OpenPage]:
         await one.close()
     # A browser says in its console when a socket or a request failed; some tests make that happen.
     assert [one for one in complaints if "ERR_CONNECTION" not in one and "WebSocket" not in one] == []
+
+
+async def hurry(page: Page, check: Callable[[], Awaitable[bool]]) -> None:
+    """Let the clock of a page run ahead until `check` holds, in steps short enough for answers to come in between."""
+    while not await check():
+        await page.clock.run_for(STEP_MS)
 
 
 async def join_call(stub: Stub, open_page: OpenPage, role: str = "clinician", **options: Any) -> Page:

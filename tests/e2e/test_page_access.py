@@ -9,6 +9,7 @@ from playwright.async_api import Page
 
 from server.model.consultation import Role
 from server.model.events import QualityChanged
+from tests.e2e.conftest import hurry
 from tests.e2e.running import join
 from tests.page import canned
 
@@ -77,11 +78,11 @@ async def test_call_and_summary_are_accessible(stub, open_page, role):
 
 
 async def test_what_a_page_says_of_networks_is_accessible(stub, open_page):
-    page = await open_page(stub.link(), size=(390, 844))
+    page = await open_page(stub.link(), size=(390, 844), clock=True)
     await join(page)
     await page.evaluate("Object.assign(fakeMedia, { lossShare: 0.2, relay: 'tcp' })")
     await stub.say(QualityChanged(at_s=canned.ROOM_S, role=Role.PATIENT, bars=1))
-    await page.wait_for_selector('.states [data-state="self.poor.loss"]')
+    await hurry(page, page.locator('.states [data-state="self.poor.loss"]').is_visible)
     await page.click("#quality")
     await _check(page, SHOTS[:2])
     await page.keyboard.press("Escape")

@@ -10,6 +10,8 @@ from tests.e2e.conftest import join_call
 from tests.page import canned
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+# Whoever watches sizes and scrolling has been told by then.
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 EVIL = "<img src=x onerror=\"document.body.dataset.hurt='yes'\">"
 
 
@@ -72,15 +74,17 @@ async def test_a_broken_socket_is_tried_again_and_said_so(stub, open_page, code,
 )
 async def test_a_final_close_says_what_happened_and_is_not_tried_again(stub, open_page, code, title, rejoin):
     stub.refuse_with = code
-    page = await open_page(stub.link())
+    page = await open_page(stub.link(), clock=True)
+    sockets = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
     await page.wait_for_selector('main[data-screen="prejoin"]')
     await page.click("#consent-yes")
     await page.click("#join")
     await page.wait_for_selector('main[data-screen="after"]')
     assert await page.locator("h1").inner_text() == title
     assert await page.locator("#rejoin").count() == int(rejoin)
-    await page.wait_for_timeout(600)
-    assert len(stub.of_type("join")) == 1
+    await page.clock.run_for(10_000)
+    assert len(sockets) == len(stub.of_type("join")) == 1
 
 
 async def test_what_people_write_is_never_markup(stub, open_page, monkeypatch):
@@ -137,11 +141,11 @@ async def test_captions_follow_the_talk_while_tips_take_their_room(stub, open_pa
             canned.interim(f"Vou pedir que você fique sentada e {number}", 23),
         )
         await expect(page.locator('[data-utterance="u-now"]')).to_contain_text(str(number))
-    await page.wait_for_timeout(200)
+    await page.evaluate(PAINTED)
     await expect(page.locator('[data-utterance="u-now"]')).to_be_in_viewport(ratio=1)
     await expect(page.locator(".newer")).to_be_hidden()
     await page.locator(".captions-panel .scroller").evaluate("(scroller) => { scroller.scrollTop = 0; }")
-    await page.wait_for_timeout(200)
+    await page.evaluate(PAINTED)
     await stub.say(canned.interim("Mais uma coisa", 5))
     await expect(page.locator(".newer")).to_be_visible()
     await page.click(".newer")

@@ -9,6 +9,7 @@ from server.model.consultation import Role
 from server.model.events import SidecarFailed, SidecarStateChanged
 from server.model.recording_events import DiskLow, RecordingRefused, RecordingStopped
 from tests.e2e.conftest import join_call
+from tests.e2e.running import until
 from tests.page import canned
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -103,12 +104,15 @@ async def test_recording_that_was_refused_before_is_known_after_a_reload(stub, o
 
 async def test_keys_switch_devices_and_captions_but_not_while_typing(stub, open_page):
     page = await join_call(stub, open_page)
-    media = len(await stub.told("media", 1))
     for key, control in (("m", "microphone"), ("v", "camera")):
         await page.keyboard.press(key)
         await expect(page.locator(f"#toggle-{control}")).to_have_class("control is-off")
-    told = await stub.told("media", media + 2)
-    assert told[-1] == {"type": "media", "microphone": False, "camera": False, "screen": False}
+    off = {"type": "media", "microphone": False, "camera": False, "screen": False}
+
+    async def told() -> bool:
+        return stub.of_type("media")[-1:] == [off]
+
+    await until(told)
     await page.keyboard.press("c")
     await expect(page.locator("#captions")).to_be_hidden()
     await page.click("#toggle-chat")

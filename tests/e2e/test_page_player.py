@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Page, Route, expect
 
 from server.model.consultation import Role
-from tests.e2e.conftest import OpenPage, join_call
+from tests.e2e.conftest import OpenPage, hurry, join_call
 from tests.e2e.running import until
 from tests.page import canned
 from tests.page.stub import Stub
@@ -88,17 +88,17 @@ async def test_what_is_finished_is_shown_and_the_player_comes_by_itself(stub, op
 
 async def test_a_recording_that_failed_is_said_and_may_still_come(stub, open_page):
     stub.recording = ("failed", 0.0)
-    page = await _end(stub, open_page)
+    page = await _end(stub, open_page, clock=True)
     await expect(page.locator("#recording")).to_contain_text("Não foi possível concluir")
     await expect(page.locator("#finalizing")).to_be_hidden()
     stub.recording = ("ready", 1.0)
-    await expect(page.locator("#player")).to_be_visible()
+    await hurry(page, page.locator("#player").is_visible)
 
 
 async def test_where_nothing_was_recorded_that_is_said(stub, open_page):
     stub.recording = ("none", 0.0)
-    page = await _end(stub, open_page)
-    await expect(page.locator("#recording")).to_contain_text("Nada foi gravado.")
+    page = await _end(stub, open_page, clock=True)
+    await hurry(page, page.get_by_text("Nada foi gravado.").is_visible)
     await expect(page.locator("#finalizing")).to_have_count(0)
     assert await page.locator("#transcript .line button").count() == 0
 

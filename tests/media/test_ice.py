@@ -155,7 +155,6 @@ def test_an_identity_with_spaces_or_quotes_makes_a_name_coturn_takes():
     assert turn.username == "60:dr%20%22ana%22%20o%27neil%5C@cl%C3%ADnica"
 
 
-NOT_LOOPBACK = {"127.0.0.2": "10.0.0.2"}
 USABLE = "candidate:1 1 udp 2113937151 192.0.2.7 51234 typ host generation 0 ufrag abcd"
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,20 +71,31 @@ def test_without_a_new_enough_python_setup_says_what_to_install(checkout, tmp_pa
     assert not (checkout / ".venv").exists()
 
 
-def test_setup_makes_a_working_environment_again_after_a_move_or_an_interruption(checkout, tmp_path):
+@pytest.fixture
+def quick_python(tmp_path: Path) -> str:
+    """A Python that makes environments by copying one: made anew, each takes seconds."""
+    made = tmp_path / "made"
+    subprocess.run([sys.executable, "-m", "venv", made], check=True)
+    python = tmp_path / "python3"
+    python.write_text(f'#!/bin/sh\n[ "$2" = venv ] && exec cp -a "{made}" "$3"\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    return str(python)
+
+
+def test_setup_makes_a_working_environment_again_after_a_move_or_an_interruption(checkout, quick_python, tmp_path):
     # An empty lock: what is shown here is the environment, not the packages.
     (checkout / "requirements/base.lock").write_text("")
-    assert set_up(checkout).returncode == 0
+    assert set_up(checkout, PYTHON=quick_python).returncode == 0
     assert (checkout / ".venv/bin/escuta").exists()
-    assert set_up(checkout).stderr == ""
+    assert set_up(checkout, PYTHON=quick_python).stderr == ""
 
     moved = checkout.rename(tmp_path / "elsewhere")
-    assert "Making the environment" in set_up(moved).stderr
+    assert "Making the environment" in set_up(moved, PYTHON=quick_python).stderr
 
     (moved / ".venv/unfinished").touch()
     (moved / ".venv/stamp-base").unlink()
-    assert "Making the environment" in set_up(moved).stderr
-    assert set_up(moved).stderr == ""
+    assert "Making the environment" in set_up(moved, PYTHON=quick_python).stderr
+    assert set_up(moved, PYTHON=quick_python).stderr == ""
 
 
 def test_setup_installs_nothing_that_is_not_hash_locked_or_must_be_built():

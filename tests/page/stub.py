@@ -27,6 +27,7 @@ from server.web.static import DEFAULT_STATIC_DIR, serve_asset, serve_page
 from . import canned
 
 FAKE_MEDIA = Path(__file__).with_name("fake_media.js").read_text()
+TOLD_WITHIN_S = 30.0
 AUTHORITY = TokenAuthority("escuta", "a secret for the page's tests only, long", 3600)
 
 
@@ -84,11 +85,16 @@ class Stub:
         return [message for message in self.received if message["type"] == kind]
 
     async def told(self, kind: str, count: int) -> list[dict[str, Any]]:
-        """Wait until `count` messages of one type have come and return them; the test's own time-out bounds it."""
-        while len(self.of_type(kind)) < count:
-            self.news.clear()
-            await self.news.wait()
-        return self.of_type(kind)
+        """Wait until `count` messages of one type have come and return them."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TOLD_WITHIN_S):
+                while len(self.of_type(kind)) < count:
+                    self.news.clear()
+                    await self.news.wait()
+        told = self.of_type(kind)
+        heard = [message["type"] for message in self.received]
+        assert len(told) >= count, f"{len(told)} of {count} {kind!r} came within {TOLD_WITHIN_S:.0f} s; all: {heard}"
+        return told
 
     def _note(self, message: dict[str, Any]) -> None:
         self.received.append(message)

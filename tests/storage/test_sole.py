@@ -41,6 +41,11 @@ def locks(database_url: str):  # type: ignore[no-untyped-def]
         yield Locks(connection)
 
 
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sole_module, "CHECK_S", 0.05)
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - what is waited for happens in other processes

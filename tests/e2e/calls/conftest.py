@@ -14,6 +14,7 @@ from tests.e2e.running import FIXTURE, RunningServer, as_wav, running_server
 def server(tmp_path_factory) -> Iterator[RunningServer]:
     with running_server(tmp_path_factory.mktemp("server")) as running:
         yield running
+        assert running.stop() == 0
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,13 @@ from .watching import FORCE_RELAY, WATCH, stats, wait_for_frames
 
 
 @pytest.mark.timeout(180)
-async def test_two_browsers_meet_through_a_real_coturn_with_credentials_of_the_welcome(tmp_path):
+async def test_two_browsers_meet_through_a_real_coturn_with_credentials_of_the_welcome(tmp_path, data_dir):
     loopback = {"TURN_ALLOWED_PEERS": "127.0.0.1", "TURN_ALLOW_LOOPBACK_PEERS": "yes"}
     with (
         running_turnserver(**loopback) as turn,
-        running_server(tmp_path, TURN_URLS=turn.url, TURN_SECRET=SECRET) as server,
+        running_server(
+            tmp_path, data_dir, SPEECH_PROVIDER="scripted", TURN_URLS=turn.url, TURN_SECRET=SECRET
+        ) as server,
     ):
         consultation = await server.consultation("pt")
         async with browser() as chromium:

@@ -53,8 +53,8 @@ async def test_replay_names_what_is_wrong_in_one_sentence(server, tmp_path):
 
 
 @pytest.mark.timeout(120)
-async def test_replay_says_so_when_the_server_dies_in_mid_call(tmp_path):
-    with running_server(tmp_path) as server:
+async def test_replay_says_so_when_the_server_dies_in_mid_call(tmp_path, data_dir):
+    with running_server(tmp_path, data_dir, SPEECH_PROVIDER="scripted") as server:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "server", "replay", "--url", server.address,
             "--clinician", str(FIXTURE / "clinician.ogg"),

@@ -44,11 +44,11 @@ def _manifest(server, consultation: str):
 
 
 @pytest.mark.timeout(240)
-async def test_sigkill_loses_at_most_the_last_second_and_the_next_start_finishes_the_job(tmp_path):
-    with running_server(tmp_path) as server:
+async def test_sigkill_loses_at_most_the_last_second_and_the_next_start_finishes_the_job(tmp_path, data_dir):
+    with running_server(tmp_path, data_dir, SPEECH_PROVIDER="scripted") as server:
         consultation = await server.consultation("pt")
         killed_s = await _talk(server, consultation, 6.0, server.kill)
-    with running_server(tmp_path, RECONNECT_GRACE_S="1") as server:
+    with running_server(tmp_path, data_dir, SPEECH_PROVIDER="scripted", RECONNECT_GRACE_S="1") as server:
         await until(_exists(server.recordings / consultation / "manifest.json"))
         manifest = _manifest(server, consultation)
         assert len({file["duration_s"] for file in manifest["files"]}) == 1
@@ -63,8 +63,8 @@ async def test_sigkill_loses_at_most_the_last_second_and_the_next_start_finishes
 
 
 @pytest.mark.timeout(240)
-async def test_ctrl_c_ends_calls_cleanly_and_finalizes_recordings(tmp_path):
-    with running_server(tmp_path) as server:
+async def test_ctrl_c_ends_calls_cleanly_and_finalizes_recordings(tmp_path, data_dir):
+    with running_server(tmp_path, data_dir, SPEECH_PROVIDER="scripted") as server:
         consultation = await server.consultation("pt")
         await _talk(server, consultation, 5.0, server.stop)
         assert server.process.returncode == 0

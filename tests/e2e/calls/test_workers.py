@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import psutil
 import pytest
 from aiortc import RTCPeerConnection
@@ -82,6 +83,17 @@ async def recorded(server: RunningServer, consultation: str) -> bool:
     return ended and len((await server.call("GET", f"{path}/recordings"))["files"]) == 5
 
 
+async def answers(server: RunningServer, consultation: str) -> bool:
+    """Whether the worker of a consultation is up: who comes sooner waits a moment and is then told to try again."""
+    try:
+        await server.call("GET", f"/api/consultations/{consultation}")
+    except aiohttp.ClientResponseError as refused:
+        if refused.status != 503:
+            raise
+        return False
+    return True
+
+
 def family(server: RunningServer) -> list[psutil.Process]:
     return psutil.Process(server.process.pid).children(recursive=True)
 
@@ -94,8 +106,8 @@ async def gone(processes: list[psutil.Process]) -> None:
 
 
 @pytest.mark.timeout(240)
-async def test_a_killed_worker_comes_back_with_its_rooms_while_the_other_calls_go_on(tmp_path):
-    with running_server(tmp_path, WORKERS="2", SPEECH_PROVIDER="scripted") as server:
+async def test_a_killed_worker_comes_back_with_its_rooms_while_the_other_calls_go_on(tmp_path, data_dir):
+    with running_server(tmp_path, data_dir, WORKERS="2", SPEECH_PROVIDER="scripted") as server:
         theirs, ours = await in_worker(server, 0), await in_worker(server, 1)
         processes = family(server)
         async with call(server, ours) as going_on:
@@ -105,6 +117,7 @@ async def test_a_killed_worker_comes_back_with_its_rooms_while_the_other_calls_g
                 for client in broken.clients:
                     await client.closed.wait()
             before = await going_on.packets()
+            await until(lambda: answers(server, theirs))
             async with call(server, theirs) as again:
                 assert (await server.call("GET", f"/api/consultations/{theirs}"))["live"]
                 await until(lambda: _more_than(again, 50))
@@ -118,12 +131,12 @@ async def test_a_killed_worker_comes_back_with_its_rooms_while_the_other_calls_g
         manifest = json.loads((server.recordings / ours / "manifest.json").read_text())
         assert len(manifest["files"]) == 5
         await gone(processes)
-        assert not (tmp_path / "data/run").exists()
+        assert not (data_dir / "run").exists()
 
 
 @pytest.mark.timeout(240)
-async def test_when_the_front_is_killed_workers_end_cleanly_and_a_start_without_workers_knows(tmp_path):
-    with running_server(tmp_path, WORKERS="2", SPEECH_PROVIDER="scripted") as server:
+async def test_when_the_front_is_killed_workers_end_cleanly_and_a_start_without_workers_knows(tmp_path, data_dir):
+    with running_server(tmp_path, data_dir, WORKERS="2", SPEECH_PROVIDER="scripted") as server:
         consultation = await in_worker(server, 1)
         workers = family(server)
         async with call(server, consultation) as running:
@@ -131,8 +144,8 @@ async def test_when_the_front_is_killed_workers_end_cleanly_and_a_start_without_
             await asyncio.to_thread(server.kill)
             await gone(workers)
         assert (server.recordings / consultation / "manifest.json").is_file()
-        assert (tmp_path / "data/spool-1").is_dir()
-    with running_server(tmp_path, SPEECH_PROVIDER="scripted") as server:
+        assert (data_dir / "spool-1").is_dir()
+    with running_server(tmp_path, data_dir, SPEECH_PROVIDER="scripted") as server:
         assert await recorded(server, consultation)
 
 
