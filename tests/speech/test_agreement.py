@@ -74,6 +74,7 @@ def test_an_unlikely_word_settles_later_than_a_likely_one() -> None:
     assert likely.settled == ("tem", "impressão", "alta")
     assert unlikely.settled == ("tem",)
     unlikely.update(timed("tem impressão alta há dez anos", 2.5, "impressão"))
+    unlikely.update(timed("tem impressão alta há dez anos e", 3.2, "impressão"))
     assert unlikely.settled[:2] == ("tem", "impressão")
 
 
