@@ -35,7 +35,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--copies", type=int, default=1, help="play each piece so many times at once")
     parser.add_argument("--noise-s", type=float, default=0.0, help="seconds of silence, noise and music afterwards")
     parser.add_argument("--leak-db", type=float, help="how loud voices leak into each other's microphone: nothing else")
-    parser.add_argument("--leak-ms", default="0,50,100,200", help="how much later, each value in a run of its own")
+    parser.add_argument("--leak-ms", default="none,0,50,100,200", help="how much later; none: no leak")
     parser.add_argument("--no-baselines", action="store_true", help="our captions alone, without times of words")
     parser.add_argument("--texts", action="store_true", help="also print what was heard, on standard error")
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of a table")
@@ -70,7 +70,7 @@ async def _pieces(known: argparse.Namespace) -> list[Piece]:
 
 
 async def _run_leaks(known: argparse.Namespace) -> list[dict[str, Any]]:
-    delays_ms = [float(delay) for delay in known.leak_ms.split(",") if delay]
+    delays_ms = [None if delay == "none" else float(delay) for delay in known.leak_ms.split(",")]
     return await run_leaks(_settings(known), await _pieces(known), known.leak_db, delays_ms)
 
 

@@ -23,7 +23,10 @@ BEFORE, AFTER = 128, 384
 
 _EMPHASIS = np.float32(0.95)
 _MOST_GAIN = 0.7
-_SURE = 0.45
+_MOST_SHARE = 0.5
+_MOST_REST = 0.25
+_SURE = 0.55
+_LIKELY = 0.35
 _MEMORY = 0.93
 _REST_MEMORY = 0.97
 _REVERBERATION = 0.75
@@ -40,10 +43,15 @@ _Spectrum = NDArray[np.complex128]
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """The other's voice in a microphone: how many samples later than there, and what share of its amplitude."""
+    """The other's voice in a microphone: how many samples later than there, and how alike the two are, up to 1."""
 
     delay: int
-    gain: float
+    likeness: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether this alone is proof; else it takes a second find of the same delay in other sound."""
+        return self.likeness >= _SURE
 
 
 def emphasised(samples: Pcm) -> Pcm:
@@ -53,7 +61,7 @@ def emphasised(samples: Pcm) -> Pcm:
 
 
 def find_leak(own: Pcm, other: Pcm) -> Leak | None:
-    """Return how `own` holds what `other` held earlier, if it surely does.
+    """Return how `own` holds what `other` held earlier, if that is likely.
 
     `own` has shape (SEARCH,), `other` (SEARCH + LATEST - EARLIEST,) and begins LATEST samples earlier; both are
     pre-emphasised. Two voices that are strangers correlate by 0.3 at most over so long, a leak by 0.4 to 0.99.
@@ -66,9 +74,9 @@ def find_leak(own: Pcm, other: Pcm) -> Leak | None:
     alike = np.abs(product) / np.sqrt(energies * max(own_energy, _TINY))
     alike[(np.abs(product) > _MOST_GAIN * energies) | (own_energy > _MOST_GAIN * energies)] = 0.0
     place = int(alike.argmax())
-    if alike[place] < _SURE:
+    if alike[place] < _LIKELY:
         return None
-    return Leak(LATEST - place, float(abs(product[place]) / energies[place]))
+    return Leak(LATEST - place, float(alike[place]))
 
 
 def _spectrum(samples: Pcm) -> _Spectrum:
@@ -112,7 +120,7 @@ class EchoPath:
             other_power += float(_power(source).sum())
         self._solve()
         self._source = bands + 0.1 * bands.mean() + _TINY
-        self._rest = min(_MOST_GAIN, own_power / other_power) * self._source
+        self._rest = min(_MOST_REST, own_power / other_power) * self._source
         self._lingering: _Bands = np.zeros(len(_EDGES))
         self._floor: _Bands = np.ones(len(_EDGES))
 
@@ -126,13 +134,15 @@ class EchoPath:
         self._lingering = np.maximum(source_bands, _REVERBERATION * self._lingering)
         self._floor = np.minimum(np.maximum(own_bands, 1e-6), 1.01 * self._floor)
         explained = _MARGIN * self._rest / self._source * self._lingering + 2 * self._floor
+        if _MOST_SHARE * self._lingering.sum() < (own_bands - 2 * self._floor).sum():
+            return 1.0
         share = float(np.maximum(rest_bands - explained, 0.0).sum() / (own_bands.sum() + _TINY))
         if source_power.sum() > 2 * total:
             self.likeness += 0.05 * (1 - float(rest_power.sum()) / total - self.likeness)
             self._add(spectrum, source, np.maximum(rest_power, _LEAST_SHARE * own_power))
             self._solve()
             if share < 0.3:
-                self._rest = _REST_MEMORY * self._rest + np.minimum(rest_bands, source_bands)
+                self._rest = _REST_MEMORY * self._rest + np.minimum(rest_bands, _MOST_REST * source_bands)
                 self._source = _REST_MEMORY * self._source + source_bands
         return share
 

@@ -12,11 +12,12 @@ import numpy as np
 
 from ..model.audio import SPEECH_RATE_HZ
 from .decoder import Sound
-from .echo import AFTER, BEFORE, EARLIEST, FRAME, LATEST, SEARCH, EchoPath, emphasised, find_leak
+from .echo import AFTER, BEFORE, EARLIEST, FRAME, LATEST, SEARCH, EchoPath, Leak, emphasised, find_leak
 from .port import Pcm
-from .track import Track
+from .microphone import Microphone
 
 _PIECE: Final = 320
+_SCANNED: Final = (1 + (LATEST - EARLIEST) // _PIECE) * _PIECE
 _WAIT_S = 0.3
 _ALIVE_S = 0.5
 _KEPT_SAMPLES = SPEECH_RATE_HZ
@@ -30,6 +31,7 @@ _CALM_PIECES = 10
 _SEARCH_EVERY = 3
 _HISTORY_HOP = 256
 _UNLIKE = 0.1
+_SAME_DELAY = 16
 
 
 class _Verdict(Enum):
@@ -45,7 +47,7 @@ _HELD_PIECES = {_Verdict.WAITING: 0, _Verdict.OWN: 0, _Verdict.OTHER: _LOOK_AHEA
 
 @dataclass(slots=True)
 class _Piece:
-    """At most 20 ms: as it came, where it lies on the track, when it came, and what is thought of it."""
+    """At most 20 ms: as it came, where it lies in all that was heard, when it came, and what is thought of it."""
 
     samples: Pcm
     start_s: float
@@ -67,8 +69,8 @@ class EchoGate:
     nothing is known of a leak yet; up to 0.3 s while the other's sound of the same moment is still on its way.
     """
 
-    def __init__(self, track: Track, other: Callable[[], Track | None]) -> None:
-        self._track = track
+    def __init__(self, microphone: Microphone, other: Callable[[], Microphone | None]) -> None:
+        self._own = microphone
         self._find_other = other
         self._pieces: deque[_Piece] = deque()
         self._path: EchoPath | None = None
@@ -76,10 +78,11 @@ class EchoGate:
         self._calm = 0
         self._searched = 0
         self._near = 0
+        self._likely: tuple[Leak, int] | None = None
 
     def push(self, samples: Pcm, start_s: float, now_s: float) -> list[Sound]:
         """Take samples that sounded at room time `start_s` and came at `now_s`; return what may go on."""
-        first = self._track.append(samples, start_s, now_s)
+        first = self._own.append(samples, start_s, now_s)
         other = self._find_other()
         if other is None:
             self._forget(None, now_s)
@@ -101,7 +104,7 @@ class EchoGate:
         """Return what is held back: no more comes for now."""
         return list(self._emit(self._find_other(), all_of_it=True))
 
-    def _is_early(self, piece: _Piece, other: Track, now_s: float) -> bool:
+    def _is_early(self, piece: _Piece, other: Microphone, now_s: float) -> bool:
         """Return whether the other's sound of that moment is to be waited for."""
         needed = piece.end if self._path is None else piece.end - max(0, self._path.delay - BEFORE)
         return (
@@ -111,7 +114,7 @@ class EchoGate:
             and piece.came_s > now_s - _WAIT_S
         )
 
-    def _judge(self, place: int, piece: _Piece, other: Track) -> None:
+    def _judge(self, place: int, piece: _Piece, other: Microphone) -> None:
         piece.verdict = _Verdict.OWN
         if piece.power < _QUIET or not self._could_leak(piece, other):
             self._near = max(0, self._near - 1)
@@ -126,13 +129,13 @@ class EchoGate:
         else:
             self._compare(place, piece, other)
 
-    def _could_leak(self, piece: _Piece, other: Track) -> bool:
+    def _could_leak(self, piece: _Piece, other: Microphone) -> bool:
         """Return whether the other was loud enough, at any delay, to be heard as loud as this."""
-        heard = other.read(piece.end - LATEST - _PIECE, LATEST + _PIECE - EARLIEST)
-        loudest = float(np.square(heard).reshape(-1, 64).mean(axis=1).reshape(-1, 1).max())
+        heard = other.read(piece.end - EARLIEST - _SCANNED, _SCANNED)
+        loudest = float(np.square(heard).reshape(-1, _PIECE).mean(axis=1).max())
         return loudest > 2 * piece.power
 
-    def _look(self, place: int, piece: _Piece, other: Track) -> None:
+    def _look(self, place: int, piece: _Piece, other: Microphone) -> None:
         """Nothing is known of a leak: is this one?"""
         doubtful = self._doubt < _DOUBT_PIECES
         self._searched += 1
@@ -147,22 +150,31 @@ class EchoGate:
         if self._doubt >= _DOUBT_PIECES:
             self._give_up()
 
-    def _find_path(self, piece: _Piece, other: Track) -> bool:
-        own = emphasised(self._track.read(piece.end - SEARCH - 1, SEARCH + 1))
+    def _find_path(self, piece: _Piece, other: Microphone) -> bool:
+        own = emphasised(self._own.read(piece.end - SEARCH - 1, SEARCH + 1))
         heard = emphasised(other.read(piece.end - SEARCH - LATEST - 1, SEARCH + LATEST - EARLIEST + 1))
         leak = find_leak(own, heard)
-        if leak is None or (self._path is not None and abs(leak.delay - self._path.delay) < BEFORE // 8):
+        if leak is None or (self._path is not None and abs(leak.delay - self._path.delay) < _SAME_DELAY):
+            return False
+        if not leak.sure and not self._found_before(leak, piece.end):
             return False
         ends = range(piece.end - SEARCH + FRAME, piece.end + 1, _HISTORY_HOP)
         self._path = EchoPath(leak.delay, [self._frames(end, other, leak.delay) for end in ends])
         return True
 
-    def _frames(self, end: int, other: Track, delay: int) -> tuple[Pcm, Pcm]:
-        own = self._track.read(end - FRAME - 1, FRAME + 1)
+    def _found_before(self, leak: Leak, end: int) -> bool:
+        """Return whether other sound than this had the same delay; note it otherwise."""
+        earlier, at = self._likely or (leak, end)
+        if self._likely is None or end - at >= SEARCH:
+            self._likely = (leak, end)
+        return end - at >= SEARCH and abs(earlier.delay - leak.delay) < _SAME_DELAY
+
+    def _frames(self, end: int, other: Microphone, delay: int) -> tuple[Pcm, Pcm]:
+        own = self._own.read(end - FRAME - 1, FRAME + 1)
         heard = other.read(end - FRAME - 1 - delay, FRAME + 1)
         return emphasised(own), emphasised(heard)
 
-    def _compare(self, place: int, piece: _Piece, other: Track) -> None:
+    def _compare(self, place: int, piece: _Piece, other: Microphone) -> None:
         """A leak is known: is this more than that?"""
         if self._path is None:
             piece.verdict = _Verdict.OWN
@@ -185,7 +197,7 @@ class EchoGate:
             if piece.verdict is _Verdict.UNKNOWN:
                 piece.verdict = _Verdict.OWN
 
-    def _emit(self, other: Track | None, *, all_of_it: bool) -> Iterator[Sound]:
+    def _emit(self, other: Microphone | None, *, all_of_it: bool) -> Iterator[Sound]:
         while self._pieces:
             piece = self._pieces[0]
             if not all_of_it:
@@ -195,7 +207,7 @@ class EchoGate:
             self._pieces.popleft()
             yield Sound(self._cleaned(piece, other), piece.start_s)
 
-    def _cleaned(self, piece: _Piece, other: Track | None) -> Pcm:
+    def _cleaned(self, piece: _Piece, other: Microphone | None) -> Pcm:
         if piece.verdict is _Verdict.OTHER:
             return np.zeros_like(piece.samples)
         if self._path is None or other is None or piece.power < _QUIET:
@@ -203,9 +215,9 @@ class EchoGate:
         heard = other.read(piece.first - self._path.delay - AFTER + 1, len(piece.samples) + BEFORE + AFTER - 1)
         return self._path.subtract(piece.samples, heard) if heard.any() else piece.samples
 
-    def _forget(self, other: Track | None, now_s: float) -> None:
+    def _forget(self, other: Microphone | None, now_s: float) -> None:
         """Keep what the other side may still ask for, and what is asked for here."""
-        end = self._track.end
+        end = self._own.end
         if other is not None and other.heard_at_s > now_s - _ALIVE_S:
             end = max(min(end, other.end), end - _MOST_KEPT_SAMPLES)
-        self._track.forget(end - _KEPT_SAMPLES)
+        self._own.forget(end - _KEPT_SAMPLES)

@@ -57,9 +57,9 @@ def doubled_words(heard: Heard, own: Sequence[Turn], others: Sequence[Turn]) -> 
 
 
 async def run_leaks(
-    settings: Settings, pieces: Sequence[Piece], level_db: float, delays_ms: Sequence[float]
+    settings: Settings, pieces: Sequence[Piece], level_db: float, delays_ms: Sequence[float | None]
 ) -> list[dict[str, Any]]:
-    """Play `pieces` clean and with leakage, heard as one room and as strangers; return figures of each.
+    """Play `pieces` with leakage, None: clean, heard as strangers and as one room; return figures of each.
 
     Raises:
         SpeechUnavailable: If the model cannot be loaded.
@@ -69,7 +69,7 @@ async def run_leaks(
     try:
         await until_ready(service)
         rows = []
-        for delay_ms in (None, *delays_ms):
+        for delay_ms in delays_ms:
             played = pieces if delay_ms is None else [leaking(piece, level_db, delay_ms) for piece in pieces]
             for together in (False, True):
                 rows.append({"delay_ms": delay_ms, "together": together, **await _play(service, played, together)})

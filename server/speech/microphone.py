@@ -12,7 +12,7 @@ _LONGEST_HOLE_SAMPLES = SPEECH_RATE_HZ
 _LEAST_ROOM_SAMPLES = 2 * SPEECH_RATE_HZ
 
 
-class Track:
+class Microphone:
     """The newest stretch of one voice. Samples are numbered from room time 0; what is not held reads as silence."""
 
     def __init__(self) -> None:
