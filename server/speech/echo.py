@@ -136,7 +136,7 @@ class EchoPath:
         explained = _MARGIN * self._rest / self._source * self._lingering + 2 * self._floor
         if _MOST_SHARE * self._lingering.sum() < (own_bands - 2 * self._floor).sum():
             return 1.0
-        share = float(np.maximum(rest_bands - explained, 0.0).sum() / (own_bands.sum() + _TINY))
+        share = min(1.0, float(np.maximum(rest_bands - explained, 0.0).sum() / (own_bands.sum() + _TINY)))
         if source_power.sum() > 2 * total:
             self.likeness += 0.05 * (1 - float(rest_power.sum()) / total - self.likeness)
             self._add(spectrum, source, np.maximum(rest_power, _LEAST_SHARE * own_power))

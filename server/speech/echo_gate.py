@@ -13,8 +13,8 @@ import numpy as np
 from ..model.audio import SPEECH_RATE_HZ
 from .decoder import Sound
 from .echo import AFTER, BEFORE, EARLIEST, FRAME, LATEST, SEARCH, EchoPath, Leak, emphasised, find_leak
-from .port import Pcm
 from .microphone import Microphone
+from .port import Pcm
 
 _PIECE: Final = 320
 _SCANNED: Final = (1 + (LATEST - EARLIEST) // _PIECE) * _PIECE
@@ -29,6 +29,7 @@ _LOOK_AHEAD = 3
 _DOUBT_PIECES = 8
 _CALM_PIECES = 10
 _SEARCH_EVERY = 3
+_PROVEN_PIECES = 15
 _HISTORY_HOP = 256
 _UNLIKE = 0.1
 _SAME_DELAY = 16
@@ -78,6 +79,7 @@ class EchoGate:
         self._calm = 0
         self._searched = 0
         self._near = 0
+        self._since_other = _PROVEN_PIECES
         self._likely: tuple[Leak, int] | None = None
 
     def push(self, samples: Pcm, start_s: float, now_s: float) -> list[Sound]:
@@ -116,18 +118,34 @@ class EchoGate:
 
     def _judge(self, place: int, piece: _Piece, other: Microphone) -> None:
         piece.verdict = _Verdict.OWN
+        self._since_other += 1
         if piece.power < _QUIET or not self._could_leak(piece, other):
             self._near = max(0, self._near - 1)
             self._calm += 1
             if self._calm >= _CALM_PIECES:
                 self._doubt = 0
+            if self._calm >= _CALM_PIECES or piece.power > _QUIET:
                 self._give_up()
             return
         self._calm = 0
-        if self._path is None:
-            self._look(place, piece, other)
+        share = self._share(piece, other)
+        if share > _NEAR and self._find_path(piece, other):
+            for earlier, one in enumerate(list(self._pieces)[: place + 1]):
+                if one is piece or one.verdict is _Verdict.UNKNOWN:
+                    self._settle(earlier, one, self._share(one, other))
+        elif self._is_doubtful(place, share):
+            self._doubt += 1
+            piece.verdict = _Verdict.UNKNOWN
+            if self._doubt == _DOUBT_PIECES:
+                self._give_up()
         else:
-            self._compare(place, piece, other)
+            self._settle(place, piece, share)
+
+    def _is_doubtful(self, place: int, share: float) -> bool:
+        """Return whether this may be a leak by a path that is not known: none has explained anything of late."""
+        if place and self._pieces[place - 1].verdict is _Verdict.UNKNOWN:
+            return True
+        return share > _NEAR and not self._near and self._since_other > _PROVEN_PIECES and self._doubt < _DOUBT_PIECES
 
     def _could_leak(self, piece: _Piece, other: Microphone) -> bool:
         """Return whether the other was loud enough, at any delay, to be heard as loud as this."""
@@ -135,22 +153,20 @@ class EchoGate:
         loudest = float(np.square(heard).reshape(-1, _PIECE).mean(axis=1).max())
         return loudest > 2 * piece.power
 
-    def _look(self, place: int, piece: _Piece, other: Microphone) -> None:
-        """Nothing is known of a leak: is this one?"""
-        doubtful = self._doubt < _DOUBT_PIECES
-        self._searched += 1
-        if (doubtful or self._searched % _SEARCH_EVERY == 0) and self._find_path(piece, other):
-            self._doubt = _DOUBT_PIECES
-            for earlier, one in enumerate(list(self._pieces)[: place + 1]):
-                if one is piece or one.verdict is _Verdict.UNKNOWN:
-                    self._compare(earlier, one, other)
-        elif doubtful:
-            self._doubt += 1
-            piece.verdict = _Verdict.UNKNOWN
-        if self._doubt >= _DOUBT_PIECES:
-            self._give_up()
+    def _share(self, piece: _Piece, other: Microphone) -> float:
+        """Return how much of what is heard is nobody but who speaks here, as far as is known."""
+        if self._path is None:
+            return 1.0
+        share = self._path.unexplained(*self._frames(piece.end, other, self._path.delay))
+        if self._path.likeness < _UNLIKE:
+            self._path = None
+        return share
 
     def _find_path(self, piece: _Piece, other: Microphone) -> bool:
+        """Look for a leak, or for another delay than is known; return whether there is one."""
+        self._searched += 1
+        if self._path is None and self._doubt >= _DOUBT_PIECES and self._searched % _SEARCH_EVERY:
+            return False
         own = emphasised(self._own.read(piece.end - SEARCH - 1, SEARCH + 1))
         heard = emphasised(other.read(piece.end - SEARCH - LATEST - 1, SEARCH + LATEST - EARLIEST + 1))
         leak = find_leak(own, heard)
@@ -174,28 +190,22 @@ class EchoGate:
         heard = other.read(end - FRAME - 1 - delay, FRAME + 1)
         return emphasised(own), emphasised(heard)
 
-    def _compare(self, place: int, piece: _Piece, other: Microphone) -> None:
-        """A leak is known: is this more than that?"""
-        if self._path is None:
-            piece.verdict = _Verdict.OWN
-            return
-        share = self._path.unexplained(*self._frames(piece.end, other, self._path.delay))
-        if share > _NEAR and self._find_path(piece, other):
-            share = self._path.unexplained(*self._frames(piece.end, other, self._path.delay))
-        if self._path.likeness < _UNLIKE:
-            self._path = None
+    def _settle(self, place: int, piece: _Piece, share: float) -> None:
         if share > _NEAR:
             self._near = _NEAR_PIECES
             for one in list(self._pieces)[max(0, place - _LOOK_AHEAD) : place]:
                 one.verdict = _Verdict.OWN if one.verdict is _Verdict.OTHER else one.verdict
         piece.verdict = _Verdict.OWN if self._near else _Verdict.OTHER
+        if not self._near:
+            self._since_other = self._doubt = 0
         self._near = max(0, self._near - 1)
 
     def _give_up(self) -> None:
-        """What was held back because a leak might be found goes on."""
+        """What was held back because a leak might be found goes on: somebody here speaks."""
         for piece in self._pieces:
             if piece.verdict is _Verdict.UNKNOWN:
                 piece.verdict = _Verdict.OWN
+                self._near = _NEAR_PIECES
 
     def _emit(self, other: Microphone | None, *, all_of_it: bool) -> Iterator[Sound]:
         while self._pieces:

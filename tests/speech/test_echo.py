@@ -31,7 +31,7 @@ def test_a_leak_is_found_at_its_delay(delay_s: float, level_db: float) -> None:
     found = [find_leak(*looked_for(microphone, clinician, end + round(delay_s * RATE_HZ))) for end in SPEAKING]
     sure = [leak.delay for leak in found if leak is not None and leak.sure]
     assert len(sure) > 0.7 * len(found)
-    assert set(sure) <= {int(delay_s * RATE_HZ), round(delay_s * RATE_HZ), int(delay_s * RATE_HZ) + 1}
+    assert all(abs(delay - delay_s * RATE_HZ) <= 1.5 for delay in sure)
 
 
 def test_two_voices_at_once_are_no_leak() -> None:
@@ -67,8 +67,8 @@ def test_a_path_explains_the_leak_and_not_who_speaks_over_it() -> None:
     _, shares = learned(alone, clinician, delay)
     assert np.quantile(shares, 0.95) < 0.05
     path, _ = learned(alone, clinician, delay)
-    over = alone + np.roll(patient, -round(7.3 * RATE_HZ))
-    ends = range(round(9.2 * RATE_HZ), round(11.5 * RATE_HZ), 320)
+    over = alone + np.roll(patient, -round(3.5 * RATE_HZ))
+    ends = range(round(9.4 * RATE_HZ), round(11.5 * RATE_HZ), 320)
     both = [path.unexplained(*frames(over, clinician, end, delay)) for end in ends]
     assert np.median(both) > 0.5
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from server.speech.decoder import Sound
 from server.speech.echo_gate import EchoGate
-from server.speech.segmenter import WINDOW_S, Segmenter, SegmenterOptions
 from server.speech.microphone import Microphone
+from server.speech.segmenter import WINDOW_S, Segmenter, SegmenterOptions
 from server.speech.vad import load_voice_activity
 from tests.speech.sound import RATE_HZ, noise
 
