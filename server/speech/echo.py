@@ -32,7 +32,10 @@ _REST_MEMORY = 0.97
 _REVERBERATION = 0.75
 _MARGIN = 5.0
 _LEAST_SHARE = 0.02
+_LEAST_DISTURBANCE = 1e-3
+_DEAD = 3e-4
 _TINY = 1e-9
+_LEAST_FLOOR = 1e-6
 _WINDOW: Pcm = np.hanning(FRAME + 1)[:FRAME].astype(np.float32)
 _EDGES = np.unique(np.round(np.concatenate([np.linspace(6, 64, 8), np.geomspace(64, 512, 7)])).astype(int))[:-1]
 _SMOOTHING = np.ones(9) / 9
@@ -112,27 +115,30 @@ class EchoPath:
         self._auto = np.full(FRAME // 2 + 1, _TINY)
         own_power = other_power = _TINY
         bands: _Bands = np.zeros(len(_EDGES))
+        self._floor: _Bands = np.full(len(_EDGES), np.inf)
         for own, other in frames:
             spectrum, source = _spectrum(own), _spectrum(other)
             self._add(spectrum, source, _power(spectrum))
             bands += _in_bands(_power(source))
+            self._floor = np.minimum(self._floor, np.maximum(_in_bands(_power(spectrum)), _LEAST_FLOOR))
             own_power += float(_power(spectrum).sum())
             other_power += float(_power(source).sum())
         self._solve()
         self._source = bands + 0.1 * bands.mean() + _TINY
         self._rest = min(_MOST_REST, own_power / other_power) * self._source
         self._lingering: _Bands = np.zeros(len(_EDGES))
-        self._floor: _Bands = np.ones(len(_EDGES))
 
     def unexplained(self, own: Pcm, other: Pcm) -> float:
         """Return the share of `own` that is not the other's voice, between 0 and 1; learn from both."""
         spectrum, source = _spectrum(own), _spectrum(other)
-        rest = spectrum - self._filter * source
-        own_power, source_power, rest_power = _power(spectrum), _power(source), _power(rest)
+        own_power, source_power = _power(spectrum), _power(source)
+        if own_power.sum() < _DEAD * source_power.sum():
+            return 0.0  # muted or cancelled: nothing is heard, and nothing to learn
+        rest_power = _power(spectrum - self._filter * source)
         own_bands, source_bands, rest_bands = _in_bands(own_power), _in_bands(source_power), _in_bands(rest_power)
         total = float(own_power.sum()) + _TINY
         self._lingering = np.maximum(source_bands, _REVERBERATION * self._lingering)
-        self._floor = np.minimum(np.maximum(own_bands, 1e-6), 1.01 * self._floor)
+        self._floor = np.minimum(np.maximum(own_bands, _LEAST_FLOOR), 1.01 * self._floor)
         explained = _MARGIN * self._rest / self._source * self._lingering + 2 * self._floor
         if _MOST_SHARE * self._lingering.sum() < (own_bands - 2 * self._floor).sum():
             return 1.0
@@ -158,9 +164,10 @@ class EchoPath:
         return rest if float(np.dot(rest, rest)) < float(np.dot(own, own)) else own
 
     def _add(self, spectrum: _Spectrum, source: _Spectrum, disturbance: _Bands) -> None:
-        weight = 1 / (np.convolve(disturbance, _SMOOTHING, "same") + _TINY)
+        heard = _power(source)
+        weight = 1 / (np.convolve(disturbance + _LEAST_DISTURBANCE * heard, _SMOOTHING, "same") + _TINY)
         self._cross = _MEMORY * self._cross + weight * spectrum * np.conj(source)
-        self._auto = _MEMORY * self._auto + weight * _power(source)
+        self._auto = _MEMORY * self._auto + weight * heard
 
     def _solve(self) -> None:
         response = self._cross / self._auto

@@ -91,3 +91,16 @@ def test_what_would_only_get_louder_stays_as_it_is() -> None:
     path, _ = learned(leaking(patient, clinician, 0.05), clinician, 800)
     faint = noise(0.02, 1e-4)
     assert path.subtract(faint, clinician[20_000:][: len(faint) + BEFORE + AFTER - 1]) is faint
+
+
+def test_a_moment_of_dead_silence_does_not_undo_what_was_learned() -> None:
+    clinician, _ = dialogue()
+    delay = 1600
+    microphone = leaking(np.zeros_like(clinician), clinician, delay / RATE_HZ)
+    path, _ = learned(microphone, clinician, delay)
+    for end in range(SPEAKING[0], SPEAKING[0] + 3 * 320, 320):
+        _, heard = frames(microphone, clinician, end, delay)
+        path.unexplained(np.zeros_like(heard), heard)
+    ends = range(SPEAKING[0] + 3200, SPEAKING[-1], 320)
+    shares = [path.unexplained(*frames(microphone, clinician, end, delay)) for end in ends]
+    assert np.mean(np.array(shares) > 0.2) < 0.1
