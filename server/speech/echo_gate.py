@@ -40,9 +40,10 @@ class _Verdict(Enum):
     UNKNOWN = auto()
     OTHER = auto()
     OWN = auto()
+    ALONE = auto()
 
 
-_HELD_PIECES = {_Verdict.WAITING: 0, _Verdict.OWN: 0, _Verdict.OTHER: _LOOK_AHEAD, _Verdict.UNKNOWN: _DOUBT_PIECES}
+_HELD_PIECES = {_Verdict.OTHER: _LOOK_AHEAD, _Verdict.UNKNOWN: _DOUBT_PIECES}
 """How many judged pieces behind it a piece waits for."""
 
 
@@ -117,7 +118,7 @@ class EchoGate:
         )
 
     def _judge(self, place: int, piece: _Piece, other: Microphone) -> None:
-        piece.verdict = _Verdict.OWN
+        piece.verdict = _Verdict.ALONE
         self._since_other += 1
         if piece.power < _QUIET or not self._could_leak(piece, other):
             self._near = max(0, self._near - 1)
@@ -212,7 +213,7 @@ class EchoGate:
             piece = self._pieces[0]
             if not all_of_it:
                 judged = sum(one.verdict is not _Verdict.WAITING for one in self._pieces)
-                if judged <= _HELD_PIECES[piece.verdict]:
+                if judged <= _HELD_PIECES.get(piece.verdict, 0):
                     return
             self._pieces.popleft()
             yield Sound(self._cleaned(piece, other), piece.start_s)
@@ -220,7 +221,7 @@ class EchoGate:
     def _cleaned(self, piece: _Piece, other: Microphone | None) -> Pcm:
         if piece.verdict is _Verdict.OTHER:
             return np.zeros_like(piece.samples)
-        if self._path is None or other is None or piece.power < _QUIET:
+        if piece.verdict is _Verdict.ALONE or self._path is None or other is None:
             return piece.samples
         heard = other.read(piece.first - self._path.delay - AFTER + 1, len(piece.samples) + BEFORE + AFTER - 1)
         return self._path.subtract(piece.samples, heard) if heard.any() else piece.samples
