@@ -123,6 +123,9 @@ class EchoGate:
         if piece.power < _QUIET or not self._could_leak(piece, other):
             self._near = max(0, self._near - 1)
             self._calm += 1
+            before = self._held_before(place)
+            if before and piece.power > 2 * max(one.power for one in before):
+                self._speaks(place)
             if self._calm >= _CALM_PIECES:
                 self._doubt = 0
             if self._calm >= _CALM_PIECES or piece.power > _QUIET:
@@ -193,13 +196,21 @@ class EchoGate:
 
     def _settle(self, place: int, piece: _Piece, share: float) -> None:
         if share > _NEAR:
-            self._near = _NEAR_PIECES
-            for one in list(self._pieces)[max(0, place - _LOOK_AHEAD) : place]:
-                one.verdict = _Verdict.OWN if one.verdict is _Verdict.OTHER else one.verdict
+            self._speaks(place)
         piece.verdict = _Verdict.OWN if self._near else _Verdict.OTHER
         if not self._near:
             self._since_other = self._doubt = 0
         self._near = max(0, self._near - 1)
+
+    def _speaks(self, place: int) -> None:
+        """Somebody here speaks: from a little earlier on, and for a little longer."""
+        self._near = _NEAR_PIECES
+        for one in self._held_before(place):
+            one.verdict = _Verdict.OWN
+
+    def _held_before(self, place: int) -> list[_Piece]:
+        earlier = list(self._pieces)[max(0, place - _LOOK_AHEAD) : place]
+        return [one for one in earlier if one.verdict is _Verdict.OTHER]
 
     def _give_up(self) -> None:
         """What was held back because a leak might be found goes on: somebody here speaks."""

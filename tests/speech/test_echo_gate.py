@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.speech.sound import RATE_HZ, noise, silence
+from tests.speech.sound import RATE_HZ, noise, silence, tone
 from tests.speech.voices import PORTION, Pair, Pcm, dialogue, lasting, leaking, loudness, spans
 
 DELAYS_S = (0.0, 0.05, 0.1, 0.2)
@@ -85,6 +85,16 @@ def test_a_short_answer_during_or_right_after_the_others_words_stays(at_s: float
     assert at_s + 0.3 < end_s < at_s + 0.7
 
 
+def test_the_first_milliseconds_of_a_loud_voice_are_not_taken_for_the_leak_before_it() -> None:
+    clinician, _ = dialogue()
+    clinician, first = clinician[8 * RATE_HZ : 11 * RATE_HZ], round(2.19 * RATE_HZ)
+    own = tone(3.0, hz=200.0, level=0.1)
+    own[:first] = 0.0
+    heard = Pair().hear(clinician, leaking(own, clinician, 0.1)).sound(1)
+    start = slice(first, first + RATE_HZ // 200)
+    assert loudness(heard[start] - own[start]) < 0.2 * loudness(own[start])
+
+
 def test_the_rest_of_the_leak_beneath_a_voice_is_lessened() -> None:
     clinician, _ = dialogue()
     hum = noise(len(clinician) / RATE_HZ, 0.03)
@@ -93,6 +103,14 @@ def test_the_rest_of_the_leak_beneath_a_voice_is_lessened() -> None:
     part = slice(10 * RATE_HZ, 11 * RATE_HZ)
     heard = Pair().hear(clinician, leaked).sound(1)[part]
     assert loudness(heard - own[part]) < 0.7 * loudness(leaked[part] - own[part])
+
+
+def test_a_voice_that_nothing_leaks_beneath_stays_to_the_sample() -> None:
+    clinician, patient = dialogue()
+    leaked = leaking(patient, clinician, 0.1)
+    heard = Pair().hear(clinician, leaked).sound(1)
+    part = slice(round(4.9 * RATE_HZ), round(7.6 * RATE_HZ))
+    assert np.array_equal(heard[part], leaked[part])
 
 
 def test_a_participant_alone_is_never_held_back() -> None:
