@@ -64,6 +64,7 @@ class Room:
             language=None if language == "auto" else language,
             sensitivity=agent.sensitivity,
             provider=agent.speech_provider,
+            room=consultation.id,
         )
         host = Host(clock, self.publish, lambda work: self.aside(work, "recording"))
         self.capture = Capture(services, consultation.id, options, host)

@@ -13,6 +13,7 @@ from typing import Any
 from ..logs import configure_logs
 from ..model.errors import EscutaError
 from ..settings import Settings, load_settings
+from .measure.leak import leak_table, run_leaks
 from .measure.page import table, write_page
 from .measure.pieces import Piece, pieces_of, shared_pieces
 from .measure.run import run_all
@@ -33,6 +34,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--model", help="instead of SPEECH_MODEL")
     parser.add_argument("--copies", type=int, default=1, help="play each piece so many times at once")
     parser.add_argument("--noise-s", type=float, default=0.0, help="seconds of silence, noise and music afterwards")
+    parser.add_argument("--leak-db", type=float, help="how loud voices leak into each other's microphone: nothing else")
+    parser.add_argument("--leak-ms", default="none,0,50,100,200", help="how much later; none: no leak")
     parser.add_argument("--no-baselines", action="store_true", help="our captions alone, without times of words")
     parser.add_argument("--texts", action="store_true", help="also print what was heard, on standard error")
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of a table")
@@ -45,6 +48,10 @@ def main(arguments: Sequence[str]) -> int:
     known = parse(arguments)
     configure_logs()
     try:
+        if known.leak_db is not None:
+            rows = asyncio.run(_run_leaks(known))
+            sys.stdout.write(json.dumps(rows) + "\n" if known.json else leak_table(rows))
+            return 0
         figures = asyncio.run(_run(known))
     except EscutaError as error:
         sys.stderr.write(f"{error}\n")
@@ -55,12 +62,20 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-async def _run(known: argparse.Namespace) -> dict[str, Any]:
+async def _pieces(known: argparse.Namespace) -> list[Piece]:
     language = "pt" if known.language == "auto" else known.language
     if known.path:
-        pieces = await asyncio.to_thread(pieces_of, known.path, known.reference, language)
-    else:
-        pieces = await asyncio.to_thread(shared_pieces, known.speech)
+        return await asyncio.to_thread(pieces_of, known.path, known.reference, language)
+    return await asyncio.to_thread(shared_pieces, known.speech)
+
+
+async def _run_leaks(known: argparse.Namespace) -> list[dict[str, Any]]:
+    delays_ms = [None if delay == "none" else float(delay) for delay in known.leak_ms.split(",")]
+    return await run_leaks(_settings(known), await _pieces(known), known.leak_db, delays_ms)
+
+
+async def _run(known: argparse.Namespace) -> dict[str, Any]:
+    pieces = await _pieces(known)
     return await run_all(
         _settings(known),
         pieces,

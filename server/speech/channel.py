@@ -93,6 +93,11 @@ class SpeechChannel:
         """Whether the process has a stream for this channel."""
         return self._opened
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is more that the process has not got yet."""
+        return self._sent < len(self._items)
+
     def take_unsent(self, most: int) -> bytes:
         """Return up to `most` items that the process has not got yet, as frames."""
         if self.closed and not self._opened:

@@ -29,6 +29,7 @@ class OpenUtterance:
 class StreamOptions:
     """How one participant is to be heard. `language` None: detected once, then fixed. `provider` None: the owner's.
 
+    Streams that name the same `room` hear each other's voices where these leak; empty: nobody else is there.
     `resume` is what an earlier stream of this participant, which died, had begun: its audio comes again.
     """
 
@@ -36,6 +37,7 @@ class StreamOptions:
     sensitivity: float = 0.5
     prompt: str = ""
     provider: str | None = None
+    room: str = ""
     resume: tuple[OpenUtterance, ...] = ()
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import av
@@ -18,6 +18,7 @@ from ..logs import configure_logs
 from ..model.audio import SPEECH_RATE_HZ
 from ..model.errors import EscutaError, SpeechUnavailable
 from ..model.transcript import Utterance
+from .apart import Recording, without_other
 from .passages import Voice, read_voice
 from .port import Pcm
 from .providers import create_provider
@@ -66,6 +67,15 @@ def whole_sound_of(track: Track) -> Iterator[Pcm]:
         raise SpeechUnavailable(f"{track.path.name} ends after {found_s:.0f} s instead of {track.duration_s:.0f} s.")
 
 
+def _sound_of_one(track: Track, tracks: Sequence[Track]) -> Iterator[Pcm]:
+    """Return the sound of `track`, without what its microphone heard of the other voice."""
+    sound = whole_sound_of(track)
+    for other in tracks:
+        if other.role != track.role:
+            return without_other(Recording(sound, track.start_s), Recording(sound_of(other.path), other.start_s))
+    return sound
+
+
 def read_all(order: SecondPassOrder) -> list[Utterance]:
     """Return what was said in every track, in the order of speech.
 
@@ -82,7 +92,7 @@ def read_all(order: SecondPassOrder) -> list[Utterance]:
     said: list[Utterance] = []
     for track in order.tracks:
         voice = Voice(track.role, track.start_s, order.language, order.sensitivity, provider.name)
-        said += read_voice(whole_sound_of(track), voice, new_activity(), recognise)
+        said += read_voice(_sound_of_one(track, order.tracks), voice, new_activity(), recognise)
     return sorted(said, key=lambda spoken: (spoken.start_s, spoken.end_s, spoken.id))
 
 

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 _BACKOFF_S = (0.2, 1.0, 5.0, 15.0, 60.0)
 _STEADY_AFTER_S = 30.0
-_ITEMS_AT_ONCE = 200
+_ITEMS_AT_ONCE = 10
 _BYTES_AT_ONCE = 1 << 16
 
 
@@ -170,7 +170,7 @@ class SpeechService:
             news, self._news = self._news, set()
             frames = bytearray()
             for channel in [self._channels[number] for number in news if number in self._channels]:
-                while more := channel.take_unsent(_ITEMS_AT_ONCE):
+                if more := channel.take_unsent(_ITEMS_AT_ONCE):
                     frames += more
                     if len(frames) > _BYTES_AT_ONCE:
                         writer.write(bytes(frames))
@@ -178,6 +178,8 @@ class SpeechService:
                         await writer.drain()
                 if channel.closed and not channel.known_to_process:
                     self._forget(channel.number)
+                elif channel.waiting:  # its turn comes again after the others': voices of one room go side by side
+                    self._note_news(channel.number)
             if frames:
                 writer.write(bytes(frames))
                 await writer.drain()

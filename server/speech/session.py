@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from .company import Company, Place
 from .decoder import PacketDecoder, Sound
 from .model_figures import ModelFigures
 from .port import SpeechStream, SpeechToText
@@ -23,9 +24,11 @@ _FIGURES_EVERY_S = 1.0
 
 
 class _Channel:
-    """One participant here: decoder, stream, and the task that passes events on."""
+    """One participant here: decoder, place beside the other's voice, stream, and the task that passes events on."""
 
-    def __init__(self, stream: SpeechStream, reading: asyncio.Task[None]) -> None:
+    def __init__(self, room: str, place: Place, stream: SpeechStream, reading: asyncio.Task[None]) -> None:
+        self.room = room
+        self.place = place
         self.stream = stream
         self.reading = reading
         self.decoder = PacketDecoder()
@@ -33,6 +36,16 @@ class _Channel:
         self.quiet = True
 
     def hear(self, sounds: list[Sound]) -> None:
+        now_s = asyncio.get_running_loop().time()
+        for sound in sounds:
+            self._pass_on(self.place.gate.push(sound.samples, sound.start_s, now_s))
+
+    def settle(self) -> None:
+        """Nothing more comes for now: pass on what is held back."""
+        self.hear(self.decoder.release())
+        self._pass_on(self.place.gate.release())
+
+    def _pass_on(self, sounds: list[Sound]) -> None:
         for sound in sounds:
             self.stream.push_pcm(sound.samples, sound.start_s)
 
@@ -51,6 +64,7 @@ class Session:
         self._writer = writer
         self._provider = provider
         self._figures = figures
+        self._company = Company()
         self._channels: dict[int, _Channel] = {}
 
     async def run(self) -> None:
@@ -85,8 +99,10 @@ class Session:
     async def _command(self, command: dict[str, Any], tasks: asyncio.TaskGroup) -> None:
         number = int(command["channel"])
         if command["type"] == "open":
-            stream = await self._provider.open(options_from_dict(command["options"]))
-            self._channels[number] = _Channel(stream, tasks.create_task(self._pass_on(number, stream)))
+            options = options_from_dict(command["options"])
+            stream = await self._provider.open(options)
+            reading = tasks.create_task(self._pass_on(number, stream))
+            self._channels[number] = _Channel(options.room, self._company.join(options.room), stream, reading)
             return
         channel = self._channels.get(number)
         if channel is None:
@@ -94,17 +110,19 @@ class Session:
         if command["type"] == "connection":
             channel.hear(channel.decoder.new_connection())
         elif command["type"] == "flush":
-            channel.hear(channel.decoder.release())
+            channel.settle()
             channel.stream.flush()
         elif command["type"] == "close":
-            channel.hear(channel.decoder.release())
+            channel.settle()
             channel.stream.end_input()
 
     async def _pass_on(self, number: int, stream: SpeechStream) -> None:
         async for event in stream:
             await self._send({"channel": number, **event_to_dict(event)})
         await stream.aclose()
-        self._channels.pop(number, None)
+        channel = self._channels.pop(number, None)
+        if channel is not None:
+            self._company.leave(channel.room, channel.place)
         await self._send({"type": "closed", "channel": number})
 
     async def _tick(self) -> None:
@@ -115,7 +133,7 @@ class Session:
             for channel in self._channels.values():
                 if not channel.quiet and now_s - channel.last_push_s > _SILENT_AFTER_S:
                     channel.quiet = True
-                    channel.hear(channel.decoder.release())
+                    channel.settle()
                     channel.stream.flush()
 
     async def _tell_figures(self) -> None:

@@ -18,6 +18,7 @@ from server.speech.scoring import normalized
 from tests.speech.fake_endpoint import fake_endpoint
 from tests.speech.fake_realtime import fake_realtime
 from tests.speech.sound import clip, melody, noise, silence
+from tests.speech.voices import Pair, dialogue, leaking
 
 PROVIDERS = ("faster_whisper", "openai_compatible", "openai_realtime", "scripted")
 FINALS_ONLY = ("openai_compatible", "openai_realtime")  # the latter where the service streams nothing
@@ -241,3 +242,15 @@ async def test_whisper_times_words_within_their_speech(whisper: SpeechToText) ->
     times = {normalized(word.text): word.start_s - 2 for word in words}
     assert times["fellow"] == pytest.approx(1.0, abs=0.35)
     assert times["country"] > 9.0
+
+
+async def test_a_dialogue_that_leaks_both_ways_is_transcribed_once(whisper: SpeechToText) -> None:
+    clean = tuple(voice[: 12 * 16_000] for voice in dialogue())
+    pair = Pair().hear(leaking(clean[0], clean[1], 0.1), leaking(clean[1], clean[0], 0.1))
+    said = ("bom dia dona maria o que traz a senhora aqui hoje como é essa dor ela aperta queima ou dá pontadas",)
+    said += ("bom dia doutor estou com dor no peito há três dias",)
+    for which, words in enumerate(said):
+        stream = await whisper.open(StreamOptions(language="pt"))
+        push(stream, pair.sound(which))
+        read = " ".join(final.text for final in finals(await rest(stream)))
+        assert jiwer.wer(words, normalized(read)) < 0.35

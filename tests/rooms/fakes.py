@@ -182,6 +182,7 @@ class FakeSpeech:
     def __init__(self) -> None:
         self.state = StateChanged("ok")
         self.channels: list[FakeChannel] = []
+        self.options: list[Any] = []
         self.state_callbacks: list[Callable[..., None]] = []
 
     def subscribe_state(self, callback: Callable[..., None]) -> Callable[[], None]:
@@ -189,6 +190,7 @@ class FakeSpeech:
         return lambda: self.state_callbacks.remove(callback)
 
     def open(self, options: Any, on_event: Callable[[Any], None]) -> FakeChannel:
+        self.options.append(options)
         self.channels.append(FakeChannel(on_event))
         return self.channels[-1]
 

@@ -130,6 +130,7 @@ async def test_both_consents_start_recording_and_listening_and_a_withdrawal_stop
         seating.room.capture.heard(PATIENT, packet())
         assert len(house.recorders[0].packets) == 1
         assert [len(channel.packets) for channel in house.speech.channels] == [0, 1]
+        assert [options.room for options in house.speech.options] == 2 * [seating.room.consultation.id]
         seating.consent(patient, False)
         await settle()
         seating.room.capture.heard(PATIENT, packet())

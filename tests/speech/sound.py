@@ -74,6 +74,11 @@ def opus_of_tone(seconds: float, hz: float = 220.0) -> list[bytes]:
     return payloads
 
 
+def opus_of(samples: NDArray[np.float32]) -> list[bytes]:
+    """Return 16 kHz samples as Opus payloads of 20 ms."""
+    return opus_packets(np.repeat((samples * 32_767).clip(-32_768, 32_767).astype(np.int16), 3))
+
+
 def opus_of_clip(name: str) -> list[bytes]:
     """Return a clip of tests/fixtures/speech as Opus payloads of 20 ms."""
     return opus_packets(read_sound(CLIPS / name))

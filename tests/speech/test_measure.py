@@ -1,6 +1,7 @@
 """The bench: what it plays, its baseline, its page, and one run of it."""
 
 import json
+import re
 import wave
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,11 +12,15 @@ import pytest
 from server.model.audio import OPUS_CLOCK_HZ
 from server.model.errors import InvalidRequest
 from server.speech.bench import main
+from server.speech.measure.leak import doubled_words, leaking
 from server.speech.measure.offline import PaddedAgreement
 from server.speech.measure.page import BEGIN, END, write_page
-from server.speech.measure.pieces import pieces_of, shared_pieces
+from server.speech.measure.pieces import Piece, pieces_of, shared_pieces
 from server.speech.measure.sound import for_model, music, noise, silence, spoken_span
+from server.speech.port import Final
+from server.speech.scoring import Heard, Turn
 from tests.speech.sound import tone
+from tests.speech.voices import dialogue
 
 SECOND = np.zeros(16_000, np.float32)
 
@@ -117,6 +122,52 @@ def test_one_run_prints_one_line_and_writes_its_page(
     assert "old" not in page.read_text()
     assert page.read_text().endswith("after\n")
     assert "<svg" in (tmp_path / "images" / "speech.svg").read_text()
+
+
+def turn(speaker: str, start_s: float, end_s: float, text: str) -> Turn:
+    return Turn(speaker, start_s, end_s, text)
+
+
+def heard(*finals: tuple[float, float, str]) -> Heard:
+    shown = Heard()
+    for start_s, end_s, text in finals:
+        shown.take(Final(str(start_s), start_s, end_s, text, (), "pt"), end_s)
+    return shown
+
+
+def test_each_microphone_of_a_leaking_piece_holds_the_other_voice_later_and_fainter() -> None:
+    click = np.zeros(4800, np.int16)
+    click[100] = 20_000
+    piece = Piece("p", "pt", {"a": click, "b": silence(0.1)}, ())
+    leaked = leaking(piece, -20.0, 50.0)
+    assert list(np.flatnonzero(leaked.sounds["a"])) == [100]
+    assert list(np.flatnonzero(leaked.sounds["b"])) == [2500]
+    assert leaked.sounds["b"][2500] == pytest.approx(2000, abs=1)
+
+
+def test_a_word_is_doubled_if_only_the_other_said_it_about_then() -> None:
+    own = [turn("patient", 4.0, 6.0, "Dói aqui.")]
+    others = [turn("clinician", 0.0, 3.0, "O que dói?"), turn("clinician", 60.0, 62.0, "Onde?")]
+    assert doubled_words(heard((4.0, 6.0, "Dói aqui!")), own, others) == 0
+    assert doubled_words(heard((0.1, 3.1, "O que dói?"), (4.0, 6.0, "dói aqui")), own, others) == 3
+    assert doubled_words(heard((4.0, 6.0, "dói onde aqui")), own, others) == 0
+    assert doubled_words(heard(), own, others) == 0
+
+
+def test_a_run_with_leakage_says_what_was_heard_twice_apart_and_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("server.speech.bench.configure_logs", lambda: None)  # it would outlive the captured output
+    voice = dialogue()[0][: round(2.4 * 16_000)]
+    files = [write_wav(tmp_path / f"{name}.wav", one) for name, one in (("a", voice), ("b", 0 * voice))]
+    reference = tmp_path / "reference.json"
+    said = {"speaker": "a", "start_s": 0.8, "end_s": 2.4, "text": "Estou com dor no peito há."}
+    reference.write_text(json.dumps({"turns": [said]}))
+    options = ["--reference", str(reference), "--provider", "scripted", "--leak-db", "-12", "--leak-ms", "100"]
+    assert main([*map(str, files), *options]) == 0
+    [_, _, row] = capsys.readouterr().out.splitlines()[-3:]
+    assert re.match(r"\| 100 ms \| [1-9] → 0 \| [1-9] → 0 \|", row)
 
 
 def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:

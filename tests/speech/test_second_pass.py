@@ -25,6 +25,7 @@ from server.speech.recogniser import Hypothesis, Request
 from server.speech.second_pass import SecondPassOrder, Track, read_again
 
 from .sound import silence, tone
+from .voices import dialogue, leaking
 
 PATIENCE_S = 60.0
 
@@ -104,6 +105,20 @@ async def test_a_process_reads_both_voices_into_one_transcript(tmp_path: Path) -
     ]
     assert said[1].start_s == pytest.approx(3.5, abs=0.1)
     assert {utterance.provider for utterance in said} == {"scripted"}
+
+
+async def test_a_voice_that_leaked_into_the_other_recording_is_read_once(tmp_path: Path) -> None:
+    clinician, _ = dialogue()
+    leaked = leaking(np.zeros_like(clinician), clinician, 0.1)
+    tracks = (
+        Track(role=Role.CLINICIAN, path=wav(tmp_path / "clinician.wav", clinician)),
+        Track(role=Role.PATIENT, path=wav(tmp_path / "patient.wav", leaked)),
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        said = await read_again(order(*tracks), lambda: False)
+        alone = await read_again(order(tracks[1]), lambda: False)
+    assert {utterance.role for utterance in said} == {Role.CLINICIAN}
+    assert alone
 
 
 async def test_it_stands_still_while_a_call_is_live_and_goes_on_after(tmp_path: Path) -> None:

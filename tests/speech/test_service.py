@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -14,7 +15,8 @@ from server.settings import Settings
 from server.speech.port import Final, Interim, ServiceChanged, SpeechEvent, StateChanged, StreamOptions
 from server.speech.service import SpeechService
 from tests.speech.fake_endpoint import KEY, MODEL, fake_endpoint, hears, status
-from tests.speech.sound import opus_of_clip, opus_of_tone, packets
+from tests.speech.sound import opus_of, opus_of_clip, opus_of_tone, packets
+from tests.speech.voices import dialogue, leaking
 
 SILENCE = b"\xf8\xff\xfe"
 
@@ -96,6 +98,25 @@ async def test_two_participants_are_heard_apart(service: SpeechService) -> None:
             channel.push_packet(packet)
     await asyncio.gather(*(channel.close(timeout_s=60) for channel in channels))
     assert [final.text for events in heard for final in finals(events)] == ["estou com", "estou com dor no peito"]
+
+
+@pytest.mark.parametrize(("rooms", "voices"), [(("one", "one"), [True, False]), (("one", "other"), [True, True])])
+async def test_a_voice_in_both_microphones_of_a_room_is_heard_once(
+    service: SpeechService, rooms: tuple[str, str], voices: list[bool]
+) -> None:
+    clinician, _ = dialogue()
+    voice = clinician[: 4 * 16_000]
+    microphones = voice, leaking(np.zeros_like(voice), voice, 0.1)
+    heard: tuple[list[SpeechEvent], list[SpeechEvent]] = ([], [])
+    channels = [
+        service.open(StreamOptions(room=room), events.append) for room, events in zip(rooms, heard, strict=True)
+    ]
+    # All that waits while the model loads: one voice first, then the other.
+    for channel, sound in zip(channels, microphones, strict=True):
+        for packet in packets(opus_of(sound) + [SILENCE] * 50):
+            channel.push_packet(packet)
+    await asyncio.gather(*(channel.close(timeout_s=60) for channel in channels))
+    assert [bool(finals(events)) for events in heard] == voices
 
 
 async def test_a_killed_process_is_replaced_and_nothing_said_is_lost(service: SpeechService) -> None:

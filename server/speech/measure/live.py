@@ -15,9 +15,14 @@ from .sound import FRAME, SILENT_PACKET
 
 
 async def play(
-    service: SpeechService, tracks: Sequence[list[bytes]], options: StreamOptions, *, tail_s: float, speed: float = 1.0
+    service: SpeechService,
+    tracks: Sequence[list[bytes]],
+    options: Sequence[StreamOptions],
+    *,
+    tail_s: float,
+    speed: float = 1.0,
 ) -> list[Heard]:
-    """Play packets of 20 ms, one track each channel, and return what was heard.
+    """Play packets of 20 ms, one track and its options each channel, and return what was heard.
 
     Each packet is due at a time counted from the beginning, so that lateness does not add up. Times: 0 is the
     tracks' beginning. `speed` beyond 1 is for sound without speech only: latencies would mean nothing.
@@ -25,7 +30,10 @@ async def play(
     loop = asyncio.get_running_loop()
     heard = [Heard() for _ in tracks]
     zero_s = loop.time() + 0.1
-    channels = [service.open(options, _taker(into, lambda: (loop.time() - zero_s) * speed)) for into in heard]
+    channels = [
+        service.open(wanted, _taker(into, lambda: (loop.time() - zero_s) * speed))
+        for wanted, into in zip(options, heard, strict=True)
+    ]
     for number in range(max(len(packets) for packets in tracks) + round(tail_s * 50)):
         arrival_s = (number + 1) * 0.02
         await asyncio.sleep(max(0.0, zero_s + arrival_s / speed - loop.time()))

@@ -91,9 +91,12 @@ async def play_live(
     """Play `pieces` one after the other, `copies` of each at once; return the figures of our own captions."""
     samples, cpu_s, by_piece = Samples(), process_cpu_s(service.process_id), {}
     for piece, truth in zip(pieces, truths, strict=True):
-        options = StreamOptions(language=None if language == "auto" else piece.language)
+        chosen = None if language == "auto" else piece.language
         calls = [piece.later(_STAGGER_S * number) for number in range(copies)]
         tracks = [sound.opus_packets(channel) for call in calls for channel in call.sounds.values()]
+        options = [
+            StreamOptions(language=chosen, room=f"{piece.name} {n}") for n in range(copies) for _ in piece.sounds
+        ]
         heard = await play(service, tracks, options, tail_s=TAIL_S)
         own = Samples()
         for number, call in enumerate(calls):
@@ -123,7 +126,7 @@ async def invent(service: SpeechService, seconds: float, language: str) -> dict[
     words = {}
     for name, make in (("silence", sound.silence), ("noise", sound.noise), ("music", sound.music)):
         track = sound.opus_packets(make(seconds / 3))
-        [heard] = await play(service, [track], StreamOptions(language=language), tail_s=TAIL_S, speed=_NOISE_SPEED)
+        [heard] = await play(service, [track], [StreamOptions(language=language)], tail_s=TAIL_S, speed=_NOISE_SPEED)
         shown = {one.utterance_id: len(one.text.split()) for _, one in heard.interims}
         words[name] = {"final": len(final_text(heard).split()), "interim": sum(shown.values())}
     return {"seconds": seconds, **words}
