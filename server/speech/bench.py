@@ -13,6 +13,7 @@ from typing import Any
 from ..logs import configure_logs
 from ..model.errors import EscutaError
 from ..settings import Settings, load_settings
+from .measure.endurance import run_long
 from .measure.leak import leak_table, run_leaks
 from .measure.page import table, write_page
 from .measure.pieces import Piece, pieces_of, shared_pieces
@@ -36,6 +37,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--noise-s", type=float, default=0.0, help="seconds of silence, noise and music afterwards")
     parser.add_argument("--leak-db", type=float, help="how loud voices leak into each other's microphone: nothing else")
     parser.add_argument("--leak-ms", default="none,0,50,100,200", help="how much later; none: no leak")
+    parser.add_argument("--minutes", type=float, help="one call of so many minutes, and its memory: nothing else")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, help="of such a call; beyond what the machine bears, it lags"
+    )
     parser.add_argument("--no-baselines", action="store_true", help="our captions alone, without times of words")
     parser.add_argument("--texts", action="store_true", help="also print what was heard, on standard error")
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of a table")
@@ -51,6 +56,9 @@ def main(arguments: Sequence[str]) -> int:
         if known.leak_db is not None:
             rows = asyncio.run(_run_leaks(known))
             sys.stdout.write(json.dumps(rows) + "\n" if known.json else leak_table(rows))
+            return 0
+        if known.minutes is not None:
+            sys.stdout.write(json.dumps(asyncio.run(_run_long(known))) + "\n")
             return 0
         figures = asyncio.run(_run(known))
     except EscutaError as error:
@@ -72,6 +80,10 @@ async def _pieces(known: argparse.Namespace) -> list[Piece]:
 async def _run_leaks(known: argparse.Namespace) -> list[dict[str, Any]]:
     delays_ms = [None if delay == "none" else float(delay) for delay in known.leak_ms.split(",")]
     return await run_leaks(_settings(known), await _pieces(known), known.leak_db, delays_ms)
+
+
+async def _run_long(known: argparse.Namespace) -> dict[str, Any]:
+    return await run_long(_settings(known), await _pieces(known), known.minutes, known.speed)
 
 
 async def _run(known: argparse.Namespace) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import structlog
 
 from ..model.errors import EscutaError, InvalidSettings
+from .delivery import Delivery
 from .model_figures import ModelFigures
 from .options import ProviderOptions
 from .port import Gap, Pcm, ServiceChanged, SpeechEvent, SpeechStream, SpeechToText, StreamOptions
@@ -22,8 +23,8 @@ class Unheard:
     """The stream of a participant whose provider cannot be used: says so, and what was missed."""
 
     def __init__(self) -> None:
-        self._events: asyncio.Queue[SpeechEvent | None] = asyncio.Queue()
-        self._events.put_nowait(ServiceChanged("failing", "unreachable"))
+        self._events = Delivery()
+        self._events.put(ServiceChanged("failing", "unreachable"))
         self._start_s: float | None = None
         self._end_s = 0.0
 
@@ -38,23 +39,19 @@ class Unheard:
     def end_input(self) -> None:
         """Say what was missed, and end."""
         if self._start_s is not None:
-            self._events.put_nowait(Gap(self._start_s, self._end_s))
+            self._events.put(Gap(self._start_s, self._end_s))
             self._start_s = None
-        self._events.put_nowait(None)
+        self._events.end()
 
     def __aiter__(self) -> AsyncIterator[SpeechEvent]:
         return self
 
     async def __anext__(self) -> SpeechEvent:
-        event = await self._events.get()
-        if event is None:
-            self._events.put_nowait(None)
-            raise StopAsyncIteration
-        return event
+        return await self._events.next()
 
     async def aclose(self) -> None:
         """End the iteration."""
-        self._events.put_nowait(None)
+        self._events.end()
 
 
 class Choice:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import structlog
 
+from .cadence import Cadence
+from .delivery import Delivery
 from .language import LanguageChoice
 from .pcm import PcmBuffer, SampleClock, silence_for
 from .plausibility import is_plausible
@@ -25,10 +27,6 @@ log = structlog.get_logger()
 _JITTER_S = 0.06
 _TRAIL_S = 0.3
 _GUESS_AFTER_S = 0.2
-_FIRST_INTERIM_S = 0.55
-_INTERIM_EVERY_S = 0.75
-_MODEL_SHARE = 2.0
-_AGAIN_S = 0.3
 _PROMPT_AFTER_VOICED_S = 1.0
 _DELAYED_AFTER_S = 4.0
 _MOST_WAITING_S = 600.0
@@ -53,10 +51,10 @@ class Transcriber:
         self._pcm = PcmBuffer()
         self._utterance: Utterance | None = None
         self._resumption = Resumption(options.resume)
-        self._interim_every_s = _INTERIM_EVERY_S
+        self._cadence = Cadence()
         self._waiting = 0
         self._pending: asyncio.Queue[Pending | None] = asyncio.Queue()
-        self._events: asyncio.Queue[SpeechEvent | None] = asyncio.Queue()
+        self._events = Delivery()
         self._ended = False
         self._settling = asyncio.get_running_loop().create_task(self._settle(), name="speech-settle")
 
@@ -90,17 +88,13 @@ class Transcriber:
 
     def note(self, state: ServiceChanged) -> None:
         """Tell the listener how the service behind this stream is doing."""
-        self._events.put_nowait(state)
+        self._events.put(state)
 
     def __aiter__(self) -> Transcriber:
         return self
 
     async def __anext__(self) -> SpeechEvent:
-        event = await self._events.get()
-        if event is None:
-            self._events.put_nowait(None)
-            raise StopAsyncIteration
-        return event
+        return await self._events.next()
 
     async def aclose(self) -> None:
         """Stop; what was not settled is lost."""
@@ -112,7 +106,7 @@ class Transcriber:
             pending = self._pending.get_nowait()
             if pending is not None:
                 pending.result.cancel()
-        self._events.put_nowait(None)
+        self._events.end()
 
     def _hear(self, samples: Pcm) -> None:
         self._pcm.append(samples)
@@ -159,11 +153,7 @@ class Transcriber:
 
     def _consider_interim(self, segment: Segment) -> None:
         utterance = self._utterance = self._utterance or self._begin(segment)
-        first = utterance.asked_at is None
-        since = segment.end - (segment.speech_start if utterance.asked_at is None else utterance.asked_at)
-        if since < windows(_FIRST_INTERIM_S if first else self._interim_every_s):
-            return
-        if utterance.asked_at is not None and segment.speech_end <= utterance.asked_at:
+        if not self._cadence.is_due(utterance, segment):
             return
         utterance.asked_at = segment.end
         priority = Priority.INTERIM if utterance.shown else Priority.FIRST_INTERIM
@@ -180,17 +170,17 @@ class Transcriber:
         if error is not None:
             log.warning("speech.interim_failed", error=type(error).__name__)
             return
-        self._interim_every_s = max(_INTERIM_EVERY_S, _MODEL_SHARE * (time.monotonic() - asked_s))
-        if not utterance.shown and not is_plausible(done.result(), evidence(segment)):
-            utterance.asked_at = min(segment.end, segment.end - windows(self._interim_every_s - _AGAIN_S))
+        self._cadence.note(time.monotonic() - asked_s)
         self._show(utterance, segment, done.result())
+        if not utterance.shown:
+            self._cadence.hurry(utterance, segment)
 
     def _show(self, utterance: Utterance, segment: Segment, hypothesis: Hypothesis) -> None:
         overtaken = segment.end < utterance.read_to  # by a guess, which does not wait for it
-        if utterance.closed or overtaken or self._events.qsize() > _MOST_UNREAD_EVENTS:
+        if utterance.closed or overtaken or len(self._events) > _MOST_UNREAD_EVENTS:
             return
         if is_plausible(hypothesis, evidence(segment)):
-            self._events.put_nowait(utterance.interim_of(hypothesis, segment, self._clock))
+            self._events.put(utterance.interim_of(hypothesis, segment, self._clock))
 
     def _request(self, segment: Segment, *, final: bool, settled: str = "") -> Request:
         end = min(segment.end, segment.speech_end + windows(_TRAIL_S))
@@ -226,19 +216,19 @@ class Transcriber:
             done, _ = await asyncio.wait({pending.result}, timeout=_DELAYED_AFTER_S)
             if not done and not delayed:
                 delayed = True
-                self._events.put_nowait(StateChanged("delayed", "speech recognition is behind"))
+                self._events.put(StateChanged("delayed", "speech recognition is behind"))
             await asyncio.wait({pending.result})
             self._publish(pending)
             self._waiting -= pending.segment.end - pending.segment.start
             if delayed and not self._waiting:
                 delayed = False
-                self._events.put_nowait(StateChanged("ok"))
+                self._events.put(StateChanged("ok"))
         self._close_missed(math.inf)
-        self._events.put_nowait(None)
+        self._events.end()
 
     def _close_missed(self, before_s: float) -> None:
         for final in self._resumption.missed(before_s):
-            self._events.put_nowait(final)
+            self._events.put(final)
 
     def _publish(self, pending: Pending) -> None:
         utterance, segment, result = pending.utterance, pending.segment, pending.result
@@ -249,10 +239,10 @@ class Transcriber:
         if result.cancelled() or error is not None:
             log.warning("speech.final_failed", error=type(error).__name__ if error else "dropped")
             final = utterance.final_of(None, segment, self._clock)
-            self._events.put_nowait(Gap(final.start_s, final.end_s))
+            self._events.put(Gap(final.start_s, final.end_s))
         elif is_plausible(result.result(), evidence(segment)):
             hypothesis = result.result()
             self._language.heard(hypothesis, segment.voiced * WINDOW_S)
         if hypothesis is not None or utterance.shown:
-            self._events.put_nowait(utterance.final_of(hypothesis, segment, self._clock))
+            self._events.put(utterance.final_of(hypothesis, segment, self._clock))
         self._clock.forget(segment.start * WINDOW_SAMPLES)

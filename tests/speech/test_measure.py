@@ -170,6 +170,22 @@ def test_a_run_with_leakage_says_what_was_heard_twice_apart_and_together(
     assert re.match(r"\| 100 ms \| [1-9] → 0 \| [1-9] → 0 \|", row)
 
 
+def test_a_long_call_says_whether_memory_grows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("server.speech.bench.configure_logs", lambda: None)  # it would outlive the captured output
+    voice = np.concatenate([SECOND[:8000], tone(0.9), SECOND[:12000]])
+    files = [write_wav(tmp_path / f"{name}.wav", one) for name, one in (("a", voice), ("b", 0 * voice))]
+    options = ["--provider", "scripted", "--minutes", "0.2", "--speed", "6"]
+    assert main([*map(str, files), *options]) == 0
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert figures["channels"] == 2
+    assert figures["finals"] >= 4
+    assert figures["gaps"] == 0
+    assert 0 < figures["memory_mb"]["settled"] <= figures["memory_mb"]["most"]
+
+
 def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
     page = tmp_path / "speech.md"
     page.write_text("mine\n")

@@ -117,8 +117,8 @@ async def test_a_voice_that_leaked_into_the_other_recording_is_read_once(tmp_pat
     async with asyncio.timeout(PATIENCE_S):
         said = await read_again(order(*tracks), lambda: False)
         alone = await read_again(order(tracks[1]), lambda: False)
-    assert {utterance.role for utterance in said} == {Role.CLINICIAN}
-    assert alone
+    assert {utterance.role for utterance in said.utterances} == {Role.CLINICIAN}
+    assert alone.utterances
 
 
 async def test_it_stands_still_while_a_call_is_live_and_goes_on_after(tmp_path: Path) -> None:

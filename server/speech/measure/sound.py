@@ -23,6 +23,7 @@ Sound = NDArray[np.int16]
 _CHORDS_HZ = ((220, 277, 330), (196, 247, 294), (175, 220, 262), (262, 330, 392))
 _BEAT_S = 0.4
 _LOUD = 0.02
+_ABOVE_NOISE = 3.16
 
 
 def read_sound(path: Path) -> Sound:
@@ -95,11 +96,15 @@ def music(seconds: float) -> Sound:
 
 
 def spoken_span(sound: Sound) -> tuple[float, float]:
-    """Return where the loud part of `sound` begins and ends, in seconds: within 34 dB of its loudest."""
+    """Return where the voice in `sound` begins and ends, in seconds.
+
+    Voice is within 34 dB of the loudest and 10 dB above the quietest tenth: a recorded sentence has noise around it.
+    """
     whole = len(sound) // FRAME
     if not whole:
         return 0.0, 0.0
     frames = sound[: whole * FRAME].astype(np.float64).reshape(whole, FRAME)
     loudness = np.sqrt((frames**2).mean(axis=1))
-    loud = np.flatnonzero(loudness > _LOUD * max(1.0, float(loudness.max())))
+    least = max(_LOUD * max(1.0, float(loudness.max())), _ABOVE_NOISE * float(np.percentile(loudness, 10)))
+    loud = np.flatnonzero(loudness > min(least, 0.5 * float(loudness.max())))
     return (float(loud[0]) / 50, float(loud[-1] + 1) / 50) if len(loud) else (0.0, 0.0)
