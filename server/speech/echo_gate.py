@@ -68,7 +68,7 @@ class EchoGate:
 
     Without leakage, or alone in the room, sound passes as it came. It is held back only where that decides something:
     60 ms where the other is heard; up to 160 ms when somebody begins to speak into the other's words and
-    nothing is known of a leak yet; up to 0.3 s while the other's sound of the same moment is still on its way.
+    no leak was heard of late; up to 0.3 s while the other's sound of the same moment is still on its way.
     """
 
     def __init__(self, microphone: Microphone, other: Callable[[], Microphone | None]) -> None:
