@@ -68,6 +68,11 @@ class LocalAgreement:
         """The words that will not change any more."""
         return self._settled
 
+    @property
+    def settled_until_s(self) -> float:
+        """Where the last settled word ends, from the utterance's beginning; 0.0 where no time is known."""
+        return self._settled_until_s
+
     def update(self, reading: Reading) -> tuple[str, ...]:
         """Take the newest reading and return the words to show: the settled ones, then the steady part of the rest.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 WINDOW_SAMPLES = 512
 """Samples of one voice-activity window at 16 kHz: 32 ms."""
 WINDOW_S = WINDOW_SAMPLES / 16_000
+_ABOUT = 2
 
 
 def windows(duration_s: float) -> int:
@@ -62,6 +63,7 @@ class Segmenter:
         self._speech_end = 0
         self._voiced: list[float] = []
         self._recent: deque[tuple[int, float]] = deque(maxlen=windows(options.cut_search_s))
+        self._gap: int | None = None
 
     @property
     def oldest_needed(self) -> int:
@@ -76,6 +78,10 @@ class Segmenter:
         if self._start is None:
             return None
         return self._segment(self._next, forced=False)
+
+    def settle_until(self, window: int) -> None:
+        """State that the running utterance is certain up to the word that ends in `window`: a good place for a cut."""
+        self._gap = window
 
     def push(self, probability: float) -> Segment | None:
         """Take the next window's speech probability; return the utterance that this window ended."""
@@ -120,8 +126,13 @@ class Segmenter:
         return windows(self._options.short_hangover_s if short else self._options.hangover_s)
 
     def _cut(self) -> Segment:
-        """End a too long utterance at its quietest recent window; what follows belongs to the next one."""
-        quietest, _ = min(self._recent, key=lambda entry: (entry[1], -entry[0]))
+        """End a too long utterance; what follows belongs to the next one.
+
+        The cut is at the quietest window about where its last certain word ends, or else of the last seconds.
+        """
+        wanted = self._next if self._gap is None else self._gap
+        near = [entry for entry in self._recent if abs(entry[0] - wanted) <= _ABOUT and self._gap is not None]
+        quietest, _ = min(near or self._recent, key=lambda entry: (entry[1], abs(entry[0] - wanted)))
         later = [(window, probability) for window, probability in self._recent if window > quietest]
         speech_end = self._speech_end
         self._speech_end = min(speech_end, quietest + 1)
@@ -139,6 +150,7 @@ class Segmenter:
         self._start = None
         self._voiced = []
         self._recent.clear()
+        self._gap = None
         return segment
 
     def _segment(self, end: int, *, forced: bool) -> Segment:

@@ -181,6 +181,8 @@ class Transcriber:
             return
         if is_plausible(hypothesis, evidence(segment)):
             self._events.put(utterance.interim_of(hypothesis, segment, self._clock))
+            if utterance is self._utterance and utterance.agreement.settled_until_s:
+                self._segmenter.settle_until(segment.start + windows(utterance.agreement.settled_until_s))
 
     def _request(self, segment: Segment, *, final: bool, settled: str = "") -> Request:
         end = min(segment.end, segment.speech_end + windows(_TRAIL_S))

@@ -61,6 +61,26 @@ def test_a_long_speech_is_cut_at_its_quietest_recent_moment() -> None:
     assert second.start == first.end
 
 
+def test_a_long_speech_is_cut_where_its_last_certain_word_ends_if_that_is_recent() -> None:
+    longest = windows(OPTIONS.longest_s)
+    for certain, cut in ((longest - 50, longest - 51), (longest - 200, longest - 20), (0, longest - 20)):
+        segmenter = Segmenter(OPTIONS)
+        speech = [0.9] * longest
+        speech[longest - 20] = 0.4
+        speech[longest - 51] = 0.6
+        first = None
+        for window, probability in enumerate(speech):
+            first = first or segmenter.push(probability)
+            if certain and window == certain:
+                segmenter.settle_until(certain)
+        assert first is not None
+        assert first.forced
+        assert first.end == cut + 1
+        rest = segmenter.current
+        assert rest is not None
+        assert rest.start == first.end
+
+
 def test_nothing_is_lost_or_heard_twice_across_forced_cuts() -> None:
     segments = run([0.9] * windows(OPTIONS.longest_s) * 4)
     assert segments[0].start == 0

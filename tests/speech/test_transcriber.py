@@ -227,3 +227,28 @@ async def test_what_an_earlier_stream_had_begun_and_nobody_finds_again_is_closed
     listening.push(np.concatenate([silence(4), tone(1), silence(1)]))
     await listening.end()
     assert [final.utterance_id == "u1" for final in listening.finals()] == [True, False]
+
+
+async def test_a_long_speech_is_cut_behind_its_last_settled_word(listening: Listening) -> None:
+    def read(request: Request) -> Hypothesis:
+        """Read a word for each whole 0.9 s."""
+        ends_s = [0.9 * (place + 1) for place in range(int(len(request.samples) / 16_000 / 0.9))]
+        words = tuple(Word(text="dói", start_s=end_s - 0.9, end_s=end_s, probability=0.9) for end_s in ends_s)
+        return Hypothesis(" ".join(word.text for word in words), words, "pt")
+
+    listening.model.answer = read
+    at_s = listening.push(silence(1), 0.0)
+    while at_s < 18.0:
+        at_s = listening.push(tone(0.2), at_s)
+        await asyncio.sleep(0.01)
+    listening.push(silence(1), at_s)
+    await listening.end()
+    first, second = listening.finals()
+    begins_s = 1.0 - 0.3  # with its pre-roll
+    words = (first.end_s - begins_s) / 0.9
+    assert words == pytest.approx(round(words), abs=0.1)
+    assert 0.0 <= second.start_s - first.end_s <= 0.04
+    shown = [
+        event for event in listening.events if isinstance(event, Interim) and event.utterance_id == first.utterance_id
+    ]
+    assert len(shown[-1].text[: shown[-1].settled_chars].split()) == round(words)
