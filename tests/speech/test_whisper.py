@@ -1,5 +1,7 @@
 """How the Whisper provider asks its model, seen at a model that only notes what it is asked."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -38,9 +40,9 @@ class Rereading(WhisperRecogniser):
         self.answers = answers
         self.asked: list[int] = []
 
-    def _read(self, samples: object, frames: int, request: Request) -> Hypothesis:
+    def _read_together(self, sounds: object, frames: int, requests: Sequence[Request]) -> list[Hypothesis]:
         self.asked.append(frames)
-        return self.answers[frames]
+        return [self.answers[frames] for _ in requests]
 
 
 def request(*, final: bool = True) -> Request:

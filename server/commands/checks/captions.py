@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
+from ...child import command
 from ...settings import Settings
 from .finding import Finding, ok, warn
 
 _LOCAL = "faster_whisper"
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 async def check(settings: Settings) -> Finding:
@@ -45,8 +43,7 @@ async def _measure(settings: Settings) -> dict[str, Any]:
     options = ProviderOptions.from_settings(settings).model_copy(update={"api_key": ""})
     # A process of its own: it can be ended when it takes too long, and takes its memory with it.
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "server.speech.measure.pace"),
-        cwd=_ROOT,
+        *command("server.speech.measure.pace"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ...child import take_output
 from ...logs import configure_logs
 from ...model.errors import SpeechUnavailable
 from ..capacity import Pace
@@ -46,9 +47,7 @@ def _quickest_s(read: Callable[[], object]) -> float:
 def main() -> int:
     """Load, measure, print; return the exit status."""
     configure_logs("error", "json")
-    # Libraries may print: the answer gets a descriptor of its own, and standard output becomes standard error.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+    answers = os.fdopen(take_output(), "w")
     recogniser = WhisperRecogniser(ProviderOptions.model_validate_json(sys.stdin.buffer.read()))
     try:
         recogniser.load()

@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import structlog
 
 from ...model.errors import SpeechUnavailable
-from ...model.transcript import Word
 from ..device import Place, fit, places
 from ..model_files import model_folder, model_mb
 from ..options import ProviderOptions
-from ..plausibility import is_loop
 from ..port import Pcm, SpeechToText
 from ..recogniser import Hypothesis, Request
 from ..shared import Activity, SharedRecogniser
 from ..vad import SileroVad, VoiceActivity, load_silero
-from ..whisper_batch import FALLBACK_LANGUAGE, Languages, WhisperBatch, spoken_languages
+from ..whisper_batch import FALLBACK_LANGUAGE, WhisperBatch
 from ..whisper_text import WhisperText
 
 log = structlog.get_logger()
@@ -101,13 +98,7 @@ class WhisperRecogniser:
         A final that loops or is unsure is read once more with the full 30 s of encoder input, and the surer one
         counts: that is one final in ten, and half a point of word error rate.
         """
-        samples = level(request.samples)
-        frames = encoder_frames(len(samples), final=request.final)
-        hypothesis = self._read(samples, frames, request)
-        if request.final and frames < _WHOLE and _is_doubtful(hypothesis):
-            again = self._read(samples, _WHOLE, request)
-            return max(hypothesis, again, key=_sureness)
-        return hypothesis
+        return self.recognise_batch([request])[0]
 
     def kind(self, request: Request) -> Hashable:
         """Return what the model needs to be the same in a batch: beam, frames, tokens before the start."""
@@ -133,38 +124,6 @@ class WhisperRecogniser:
     def unload(self) -> None:
         """Free the model."""
         self._model = None
-
-    def _read(self, samples: Pcm, frames: int, request: Request) -> Hypothesis:
-        assert self._text is not None  # noqa: S101 - load() comes first
-        encoded = self._encode(samples, frames)
-        language, languages = self._language(encoded, request)
-        prompt = self._text.prompt(language, request.prompt, request.settled)
-        seconds = len(samples) / 16_000
-        result = self._model.generate(
-            encoded,
-            [prompt.tokens],
-            beam_size=self._options.final_beam if request.final else self._options.interim_beam,
-            max_length=min(440, len(prompt.tokens) + 16 + int(12 * seconds)),
-            return_scores=True,
-            return_no_speech_prob=True,
-        )[0]
-        tokens = list(result.sequences_ids[0])
-        text = self._text.decode(tokens)
-        looped = is_loop(text, tokens)
-        words: tuple[Word, ...] = ()
-        if text and not looped:
-            content = min(frames, -(-len(samples) // _HOP))
-            align = partial(self._model.align, encoded, prompt.start, [tokens], content)
-            words = self._text.words(tokens, align, language)
-        return Hypothesis(
-            text, words, language, languages, float(result.scores[0]), float(result.no_speech_prob), looped
-        )
-
-    def _encode(self, samples: Pcm, frames: int) -> Any:
-        return self._encode_all([samples], frames)
-
-    def _language(self, encoded: Any, request: Request) -> tuple[str, Languages]:
-        return spoken_languages(self._model, encoded, [request])[0]
 
     def _load_at(self, place: Place) -> None:
         """Load the model on one device and read a second of silence with it.
@@ -207,14 +166,17 @@ class WhisperRecogniser:
         mels = np.stack([self._features(row)[:, :frames] for row in padded])
         return self._model.encode(ctranslate2.StorageView.from_array(np.ascontiguousarray(mels, dtype=np.float32)))
 
+    def _read_alone(self, samples: Pcm, frames: int, request: Request) -> Hypothesis:
+        return self._read_together([samples], frames, [request])[0]
+
     def _read_together(self, sounds: Sequence[Pcm], frames: int, requests: Sequence[Request]) -> list[Hypothesis]:
-        """Read sounds of one kind in one pass; whatever the common pass cannot tell as `_read` would is read alone."""
+        """Read sounds of one kind in one pass; whatever that cannot tell as a reading alone would is read alone."""
         assert self._text is not None  # noqa: S101 - load() comes first
         encoded = self._encode_all(sounds, frames)
         beam = self._options.final_beam if requests[0].final else self._options.interim_beam
         found = WhisperBatch(self._model, self._text, beam).read(encoded, sounds, requests, frames)
         return [
-            self._read(samples, frames, request) if hypothesis is None else hypothesis
+            self._read_alone(samples, frames, request) if hypothesis is None else hypothesis
             for hypothesis, samples, request in zip(found, sounds, requests, strict=True)
         ]
 
