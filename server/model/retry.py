@@ -1,4 +1,4 @@
-"""When to ask a server again, and after how long."""
+"""What a server's refusal means, when to ask it again, and after how long."""
 
 from __future__ import annotations
 
@@ -15,6 +15,21 @@ _AGAIN = frozenset({408, 409, 425, 429})
 def may_ask_again(status: int) -> bool:
     """Tell whether an answer with `status` may be better the next time."""
     return status in _AGAIN or status >= 500
+
+
+def refusal(status: int, *, key: str, model: str, address: str, too_many: str = "has too many requests (429)") -> str:
+    """Return what a server's refusal means and which setting to check; the settings by name."""
+    match status:
+        case 401 | 403:
+            return f"refused the key ({status}): check {key}"
+        case 404:
+            return f"knows no such model or path (404): check {model} and {address}"
+        case 429:
+            return too_many
+        case _ if status >= 500:
+            return f"has a fault of its own ({status})"
+        case _:
+            return f"did not accept the request ({status}): check {model} and {address}"
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

@@ -13,7 +13,7 @@ import aiohttp
 import numpy as np
 
 from ..model.errors import InvalidSettings
-from ..model.retry import ATTEMPTS, backoff_s, may_ask_again, retry_after_s
+from ..model.retry import ATTEMPTS, backoff_s, may_ask_again, refusal, retry_after_s
 from .options import ProviderOptions
 from .port import Pcm
 from .recogniser import Hypothesis, Request
@@ -181,17 +181,7 @@ def _refusal(response: aiohttp.ClientResponse) -> RemoteFailed:
     status = response.status
     if 300 <= status < 400:
         return redirected(status)
-    match status:
-        case 401 | 403:
-            reason = f"refused the key ({status}): check SPEECH_API_KEY"
-        case 404:
-            reason = "knows no such model or path (404): check SPEECH_REMOTE_MODEL and SPEECH_BASE_URL"
-        case 429:
-            reason = "has too many requests (429)"
-        case _ if status >= 500:
-            reason = f"has a fault of its own ({status})"
-        case _:
-            reason = f"did not accept the request ({status}): check SPEECH_REMOTE_MODEL and SPEECH_BASE_URL"
+    reason = refusal(status, key="SPEECH_API_KEY", model="SPEECH_REMOTE_MODEL", address="SPEECH_BASE_URL")
     again = may_ask_again(status)
     # Its header names are case-insensitive, those that `retry_after_s` reads are lower case.
     headers = {name.lower(): value for name, value in response.headers.items()}

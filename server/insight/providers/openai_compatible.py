@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import openai
 
 from ...model.errors import ChatModelDelayed, ChatModelUnavailable, InvalidSettings
-from ...model.retry import ATTEMPTS, backoff_s, may_ask_again, retry_after_s
+from ...model.retry import ATTEMPTS, backoff_s, may_ask_again, refusal, retry_after_s
 from ..json_schema import DoesNotFit, JsonSchema
 from ..port import Reply, Usage
 from .options import ProviderOptions
@@ -167,17 +167,13 @@ def _client(options: ProviderOptions) -> openai.AsyncOpenAI:
 def _status_failure(error: openai.APIStatusError) -> _Failed:
     status = error.status_code
     wait_s = retry_after_s(error.response.headers) if may_ask_again(status) else None
-    match status:
-        case 401 | 403:
-            reason = f"refused the key ({status}): check LLM_API_KEY"
-        case 404:
-            reason = "knows no such model or path (404): check LLM_MODEL and LLM_BASE_URL"
-        case 429:
-            reason = "has too many requests (429): it will be asked again later"
-        case _ if status >= 500:
-            reason = f"has a fault of its own ({status})"
-        case _:
-            reason = f"did not accept the request ({status}): check LLM_MODEL and LLM_BASE_URL"
+    reason = refusal(
+        status,
+        key="LLM_API_KEY",
+        model="LLM_MODEL",
+        address="LLM_BASE_URL",
+        too_many="has too many requests (429): it will be asked again later",
+    )
     return _Failed(reason, status=status, again=may_ask_again(status), wait_s=wait_s)
 
 
