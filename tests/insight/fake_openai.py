@@ -8,7 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-CLOSING = web.AppKey("closing", asyncio.Event)
+from tests.served import CLOSING, served
+
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -81,14 +82,7 @@ class FakeOpenAI:
 async def fake_openai() -> AsyncIterator[FakeOpenAI]:
     fake = FakeOpenAI()
     app = web.Application()
-    app[CLOSING] = asyncio.Event()
     app.router.add_post("/v1/chat/completions", fake.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    fake.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    try:
+    async with served(app, shutdown_s=0.1) as address:
+        fake.url = f"{address}/v1"
         yield fake
-    finally:
-        app[CLOSING].set()
-        await runner.cleanup()

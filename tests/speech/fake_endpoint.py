@@ -17,8 +17,8 @@ from server.speech.options import ProviderOptions
 from server.speech.port import Pcm
 from server.speech.providers.scripted import ScriptedRecogniser
 from server.speech.recogniser import Request
+from tests.served import CLOSING, served
 
-CLOSING = web.AppKey("closing", asyncio.Event)
 KEY = "sk-KEY-THAT-NOBODY-MAY-READ"
 MODEL = "fake-whisper"
 
@@ -162,16 +162,7 @@ class FakeEndpoint:
 async def fake_endpoint(tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeEndpoint]:
     fake = FakeEndpoint()
     application = web.Application(client_max_size=1 << 25)
-    application[CLOSING] = asyncio.Event()
     application.router.add_post("/v1/audio/transcriptions", fake.handle)
-    runner = web.AppRunner(application, shutdown_timeout=1.0)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    assert site._server is not None
-    fake.url = f"{'https' if tls else 'http'}://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/v1"  # type: ignore[attr-defined]
-    try:
+    async with served(application, tls) as address:
+        fake.url = f"{address}/v1"
         yield fake
-    finally:
-        application[CLOSING].set()
-        await runner.cleanup()

@@ -15,7 +15,8 @@ from aiohttp import WSMsgType, web
 from server.speech.options import ProviderOptions
 from server.speech.providers.scripted import ScriptedRecogniser
 from server.speech.recogniser import Request
-from tests.speech.fake_endpoint import CLOSING, KEY, MODEL
+from tests.served import CLOSING, served
+from tests.speech.fake_endpoint import KEY, MODEL
 
 Send = Callable[..., Awaitable[None]]
 Behaviour = Callable[["Socket"], Awaitable[None]]
@@ -155,16 +156,7 @@ class FakeRealtime:
 async def fake_realtime(tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeRealtime]:
     fake = FakeRealtime()
     application = web.Application()
-    application[CLOSING] = asyncio.Event()
     application.router.add_get("/v1/realtime", fake.handle)
-    runner = web.AppRunner(application, shutdown_timeout=1.0)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    assert site._server is not None
-    fake.url = f"{'https' if tls else 'http'}://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/v1"  # type: ignore[attr-defined]
-    try:
+    async with served(application, tls) as address:
+        fake.url = f"{address}/v1"
         yield fake
-    finally:
-        application[CLOSING].set()
-        await runner.cleanup()
