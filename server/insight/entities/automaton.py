@@ -1,0 +1,165 @@
+"""All forms of a vocabulary as one automaton over words, walked once from each word of an utterance.
+
+Small words ("de", "no", "muito", "is", "my") may be missing or stand in between; a word may be inflected, misheard, or
+written in two or three parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+from ...model.entities import EntityCategory
+from ..text import Token, fold, tokenize
+from .spelling import Neighbours, sound, stem
+from .vocabulary import Term
+
+MAX_SKIPPED = 4
+"""Small words that may stand between two words of a form."""
+MAX_JOINED = 3
+"""Parts that a word may have been written in."""
+SHORTEST_MISHEARD = 6
+"""Letters from which a word may be found by its sound."""
+SHORTEST_MEDICINE = 5
+_EXACT = "="
+_REMEMBERED = 20_000
+_MEDICINES = frozenset({EntityCategory.MEDICATION, EntityCategory.MEDICATION_CLASS})
+
+
+class Found(NamedTuple):
+    """`term` was said from token `first` to token `last`, both included, with `wrong` sounds wrong; -1: as written."""
+
+    term: Term
+    first: int
+    last: int
+    wrong: int
+
+
+AS_WRITTEN = -1
+
+
+class Reading(NamedTuple):
+    """A key of the automaton that `width` tokens may stand for."""
+
+    key: str
+    width: int
+    wrong: int
+
+
+@dataclass(slots=True)
+class _Node:
+    after: dict[str, _Node] = field(default_factory=dict)
+    terms: list[Term] = field(default_factory=list)
+
+
+class Automaton:
+    """Compiled once from `terms`; `fillers` are the small words, `ordinary` those that are never misheard names."""
+
+    def __init__(self, terms: Iterable[Term], language: str, fillers: Iterable[str], ordinary: Iterable[str]) -> None:
+        self._language = language
+        self.fillers = frozenset(fold(word) for word in fillers)
+        self._root = _Node()
+        words: dict[str, bool] = {}
+        for term in terms:
+            for form in term.forms:
+                for word in self._add(term, form):
+                    words[word] = words.get(word, False) or term.category in _MEDICINES
+        self._known = frozenset(words)
+        self._known_stems = frozenset(stem(word, language) for word in words)
+        self._ordinary = self.fillers | {fold(word) for word in ordinary}
+        generous = {word for word, medicine in words.items() if medicine and len(word) >= SHORTEST_MEDICINE}
+        self._neighbours = Neighbours((word for word in words if len(word) >= SHORTEST_MISHEARD), generous)
+        self._misheard = lru_cache(_REMEMBERED)(self._misheard_once)
+
+    def _add(self, term: Term, form: str) -> Iterator[str]:
+        exact = form.startswith(_EXACT)
+        words = [token.norm for token in tokenize(form).tokens]
+        content = [word for i, word in enumerate(words) if i == 0 or word not in self.fillers]
+        if len(content) == 1:
+            content = words
+        node = self._root
+        for word in content:
+            key = _EXACT + word if exact else stem(word, self._language)
+            node = node.after.setdefault(key, _Node())
+            yield word
+        if term not in node.terms:
+            node.terms.append(term)
+
+    def content(self, form: str) -> tuple[str, ...]:
+        """Return the stems of a form without its small words."""
+        norms = (token.norm for token in tokenize(form).tokens)
+        return tuple(stem(norm, self._language) for norm in norms if norm not in self.fillers)
+
+    def find(self, tokens: Sequence[Token]) -> list[Found]:
+        """Return every form in `tokens`, the longest for each term and place."""
+        readings = [self._read(tokens, i) for i in range(len(tokens))]
+        best: dict[tuple[str, EntityCategory, int], Found] = {}
+        for first in range(len(tokens)):
+            for term, last, wrong in self._walk(tokens, readings, first):
+                key = (term.id, term.category, first)
+                known = best.get(key)
+                if known is None or (last, -wrong) > (known.last, -known.wrong):
+                    best[key] = Found(term, first, last, wrong)
+        return list(best.values())
+
+    def _walk(
+        self, tokens: Sequence[Token], readings: Sequence[Sequence[Reading]], first: int
+    ) -> Iterator[tuple[Term, int, int]]:
+        paths = [(self._root, first, AS_WRITTEN, 0)]
+        while paths:
+            node, at, wrong, skipped = paths.pop()
+            if at > first and not skipped:
+                for term in node.terms:
+                    yield term, at - 1, wrong
+            if at >= len(tokens) or not node.after or (at > first and not self._goes_on(tokens, at)):
+                continue
+            for reading in readings[at]:
+                if (after := node.after.get(reading.key)) is not None:
+                    paths.append((after, at + reading.width, max(wrong, reading.wrong), 0))
+            if at > first and skipped < MAX_SKIPPED and tokens[at].norm in self.fillers:
+                paths.append((node, at + 1, wrong, skipped + 1))
+
+    def _goes_on(self, tokens: Sequence[Token], at: int) -> bool:
+        """Tell whether a form may go on at token `at`: not past a pause, unless a small word follows it."""
+        before = tokens[at - 1]
+        return before.sentence == tokens[at].sentence and (not before.pause or tokens[at].norm in self.fillers)
+
+    def _read(self, tokens: Sequence[Token], at: int) -> list[Reading]:
+        norm = tokens[at].norm
+        readings = [Reading(_EXACT + norm, 1, AS_WRITTEN), Reading(stem(norm, self._language), 1, AS_WRITTEN)]
+        if self._may_be_misheard(norm):
+            readings += [Reading(key, 1, wrong) for key, wrong in self._misheard(norm, False).items()]
+        joined = norm
+        for width in range(2, MAX_JOINED + 1):
+            after = at + width - 1
+            if after >= len(tokens) or tokens[after - 1].pause or tokens[at].sentence != tokens[after].sentence:
+                break
+            joined += tokens[after].norm
+            if self._may_be_parts([token.norm for token in tokens[at : after + 1]]):
+                readings += [Reading(key, width, wrong) for key, wrong in self._misheard(joined, True).items()]
+        return readings
+
+    def _may_be_misheard(self, norm: str) -> bool:
+        return not (
+            norm in self._ordinary
+            or norm in self._known
+            or norm.isdigit()
+            or stem(norm, self._language) in self._known_stems
+        )
+
+    def _may_be_parts(self, norms: Sequence[str]) -> bool:
+        """Tell whether `norms` may be one word in parts: "de pirona"; only the first may be a small word."""
+        return all(
+            self._may_be_misheard(norm) or (i == 0 and norm in self.fillers) for i, norm in enumerate(norms)
+        ) and (self._may_be_misheard(norms[-1]))
+
+    def _misheard_once(self, heard: str, joined: bool) -> Mapping[str, int]:
+        """Return the keys of words that `heard` may be, each with how many sounds are wrong."""
+        if joined and heard in self._known:
+            return {stem(heard, self._language): 0}
+        if len(sound(heard)) < SHORTEST_MEDICINE or (joined and len(heard) < SHORTEST_MISHEARD):
+            return {}
+        near = self._neighbours.of(heard, most=1 if joined else 2)
+        return {stem(word, self._language): wrong for word, wrong in near.items()}

@@ -1,0 +1,141 @@
+"""When two written words are the same one: inflected, heard alike, or a letter or two apart."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+SHORTEST_GENDERED = 5
+"""Letters from which a last a or o is taken for gender: "enjoada" is "enjoado", "coma" is not "como"."""
+SHARE_WRONG = 4
+"""One letter in so many may be another one."""
+ONE_EDIT, TWO_EDITS = 7, 10
+"""Sounds from which one, and two, may be wrong."""
+
+_PT_PLURALS = (
+    ("oes", "ao"),
+    ("aes", "ao"),
+    ("ais", "al"),
+    ("eis", "el"),
+    ("ois", "ol"),
+    ("ns", "m"),
+    ("res", "r"),
+    ("zes", "z"),
+)
+_EN_PLURALS = (("ies", "y"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"))
+_SHORTEST_PLURAL = 4
+
+
+def stem(word: str, language: str) -> str:
+    """Return what the inflections of a folded word have in common: number, and in Portuguese gender."""
+    if len(word) >= _SHORTEST_PLURAL:
+        plurals = _PT_PLURALS if language == "pt" else _EN_PLURALS
+        for plural, singular in plurals:
+            if word.endswith(plural) and len(word) > len(plural) + 1:
+                word = word[: -len(plural)] + singular
+                break
+        else:
+            if word.endswith("s") and not word.endswith("ss"):
+                word = word[:-1]
+    if language == "pt" and len(word) >= SHORTEST_GENDERED and word[-1] in "ao" and not word.endswith("ao"):
+        return word[:-1]
+    return word
+
+
+_SOUNDS = tuple(
+    (re.compile(pattern), sound)
+    for pattern, sound in (
+        (r"ph", "f"),
+        (r"[ct]h(?=[^aeiouy]|$)", "t"),
+        (r"th", "t"),
+        (r"rh", "r"),
+        (r"^x", "s"),
+        (r"sch|sh|ch|x", "s"),
+        (r"sc(?=[eiy])", "s"),
+        (r"c(?=[eiy])", "s"),
+        (r"qu(?=[eiy])|ck|c|q", "k"),
+        (r"gu(?=[ei])", "g"),
+        (r"g(?=[eiy])|j", "j"),
+        (r"z", "s"),
+        (r"w", "v"),
+        (r"h", ""),
+        (r"[yei]+", "i"),
+        (r"[ou]+", "u"),
+        (r"m(?=[^aiu])|m$", "n"),
+        (r"l(?=[^aiu])|l$", "u"),
+        (r"(.)\1+", r"\1"),
+    )
+)
+
+
+def sound(word: str) -> str:
+    """Return how a folded word sounds, roughly, said by a Brazilian: "lozartana" sounds as "losartana"."""
+    for pattern, replacement in _SOUNDS:
+        word = pattern.sub(replacement, word)
+    return word
+
+
+def edits(a: str, b: str, most: int) -> int:
+    """Return how many letters were added, lost, changed or swapped between `a` and `b`; `most + 1` if more."""
+    if abs(len(a) - len(b)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, start=1):
+        above, row = row, [i]
+        for j, other in enumerate(b, start=1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+        before = above
+    return row[-1]
+
+
+def _shortened(sounds: str, depth: int) -> Iterator[str]:
+    yield sounds
+    if depth:
+        for i in range(len(sounds)):
+            yield from _shortened(sounds[:i] + sounds[i + 1 :], depth - 1)
+
+
+class Neighbours:
+    """Which known words a heard one may be a mishearing of. Source of the method: SymSpell (symmetric deletion)."""
+
+    def __init__(self, words: Iterable[str], generous: Iterable[str]) -> None:
+        """`words` may be one sound off, `generous` ones two."""
+        generous = set(generous)
+        self._index: defaultdict[str, set[str]] = defaultdict(set)
+        self._sounds = {word: sound(word) for word in {*words, *generous}}
+        for word, sounds in self._sounds.items():
+            self._index[sounds].add(word)
+            if (depth := self._allowed(sounds, word in generous)) > 0:
+                for shorter in set(_shortened(sounds, depth)):
+                    self._index[shorter].add(word)
+        self._generous = generous
+
+    @staticmethod
+    def _allowed(sounds: str, generous: bool) -> int:
+        if len(sounds) >= TWO_EDITS and generous:
+            return 2
+        return 1 if len(sounds) >= ONE_EDIT else 0
+
+    def of(self, heard: str, most: int = 2) -> dict[str, int]:
+        """Return the nearest known words, each with how many sounds are wrong (0: it sounds the same)."""
+        sounds = sound(heard)
+        depth = min(most, self._allowed(sounds, generous=True))
+        candidates: set[str] = set()
+        for shorter in set(_shortened(sounds, depth)):
+            candidates |= self._index.get(shorter, set())
+        near: dict[str, int] = {}
+        for word in candidates:
+            known = self._sounds[word]
+            allowed = min(self._allowed(known, word in self._generous), depth)
+            alike = known[0] == sounds[0] and edits(heard, word, letters := max(1, len(word) // SHARE_WRONG)) <= letters
+            if alike and (wrong := edits(sounds, known, allowed)) <= allowed:
+                near[word] = wrong
+        least = min(near.values(), default=0)
+        return {word: wrong for word, wrong in near.items() if wrong == least}

@@ -1,0 +1,159 @@
+"""How a mention stands in its utterance: the scope of the tips' rules, with cues that concern entities alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from ...model.consultation import Role
+from ...model.entities import Assertion, EntityCategory
+from ..phrases import Match
+from ..scope import Scope, Status
+from ..text import Spoken
+from .grammar import cue_lexicon
+
+POSSIBLE_WITHIN = 7
+PAST_WITHIN = 5
+"""Words from a cue to what it concerns."""
+NORMAL_WITHIN = 4
+DENIED_WITHIN = 4
+_STATUSES = {
+    Status.AFFIRMED: Assertion.AFFIRMED,
+    Status.NEGATED: Assertion.NEGATED,
+    Status.RELATIVE: Assertion.FAMILY,
+    Status.ASKED: Assertion.ASKED,
+    Status.PAST: Assertion.PAST,
+    Status.UNCERTAIN: Assertion.POSSIBLE,
+}
+_STANDS = frozenset(
+    {
+        EntityCategory.SYMPTOM,
+        EntityCategory.DIAGNOSIS,
+        EntityCategory.MEDICATION,
+        EntityCategory.MEDICATION_CLASS,
+        EntityCategory.EXAMINATION,
+        EntityCategory.TREATMENT,
+        EntityCategory.SUBSTANCE,
+        EntityCategory.ALLERGEN,
+    }
+)
+"""What can be denied or supposed; a dose, a time or a relative is as its medicine, symptom or illness is."""
+
+
+class Standing:
+    """The cues of one utterance; judges each of its mentions."""
+
+    def __init__(self, spoken: Spoken, role: Role, language: str) -> None:
+        self._spoken = spoken
+        self._tokens = spoken.tokens
+        self._cues: defaultdict[str, list[Match]] = defaultdict(list)
+        scope_cues = []
+        for match in cue_lexicon(language).find(spoken.tokens):
+            kind, _, name = match.name.partition(".")
+            if kind == "scope":
+                scope_cues.append(match._replace(name=name))
+            else:
+                self._cues[name].append(match)
+        self.scope = Scope(spoken, scope_cues, role)
+
+    def judge(self, first: int, last: int, category: EntityCategory) -> Assertion:
+        """Return how the mention from token `first` to `last` was meant."""
+        if category not in _STANDS:
+            asks = self._tokens[first].sentence in self.scope.questions
+            return Assertion.ASKED if asks and category is not EntityCategory.FAMILY else Assertion.AFFIRMED
+        mention = Match("", first, last)
+        status = _STATUSES[self.scope.judge(mention)]
+        if status is not Assertion.NEGATED and self.denied(mention):
+            return Assertion.NEGATED
+        if status is Assertion.AFFIRMED and self._near(mention, "supposed", POSSIBLE_WITHIN):
+            return Assertion.ASKED
+        if status is Assertion.AFFIRMED and self._near(mention, "possible", POSSIBLE_WITHIN):
+            return Assertion.POSSIBLE
+        over = self._near(mention, "past", PAST_WITHIN) or self._was_done(mention, category)
+        if status is Assertion.AFFIRMED and over:
+            return Assertion.PAST
+        return status
+
+    def denied(self, mention: Match) -> bool:
+        """Tell whether a cue before or after `mention` denies it."""
+        if any(self._next_denied(cue, mention) for cue in self._cues["negates_next"]) or self._denied_at_end(mention):
+            return True
+        before = any(
+            cue.last < mention.first
+            and self.scope.same_sentence(cue, mention)
+            and self.scope.holds(cue.last + 1, mention)
+            for cue in self._cues["negates"]
+        )
+        return (
+            before
+            or self.scope.negated(mention)
+            or any(
+                cue.first == mention.last + 1 and self.scope.same_sentence(cue, mention)
+                for cue in self._cues["negates_after"]
+            )
+        )
+
+    def _next_denied(self, cue: Match, mention: Match) -> bool:
+        """Tell whether `cue` denies the word after it and that begins `mention`: "não fumo"."""
+        return cue.last + 1 == mention.first and not self._tokens[cue.last].pause
+
+    def _denied_at_end(self, mention: Match) -> bool:
+        """Tell whether the clause of `mention` ends with a denial: "loperamida em criança não"."""
+        for i in range(mention.last, min(mention.last + DENIED_WITHIN, len(self._tokens) - 1) + 1):
+            if i > mention.last and self._tokens[i].pause:
+                return any(cue.first == i == cue.last for cue in self._cues["negates_end"])
+            if self._tokens[i].pause:
+                return False
+        return False
+
+    def _was_done(self, mention: Match, category: EntityCategory) -> bool:
+        """Tell whether the words of a treatment say that it is over: "operei a vesícula"."""
+        inside = any(mention.first <= cue.first and cue.last <= mention.last for cue in self._cues["past"])
+        return category is EntityCategory.TREATMENT and inside
+
+    def normal(self, mention: Match) -> bool:
+        """Tell whether `mention` is said to be well: "a visão está normal"."""
+        return any(
+            0 < cue.first - mention.last <= NORMAL_WITHIN and self.scope.same_sentence(cue, mention)
+            for cue in self._cues["normal_after"]
+        )
+
+    def answer(self, mentions: Iterable[tuple[int, int]] = ()) -> Assertion | None:
+        """Return whether the utterance opens as a yes or a no; not if it opens with one of `mentions` (characters)."""
+        mentions = list(mentions)
+        if any(start <= self._tokens[0].start < end for start, end in mentions):
+            return None
+        status = self.scope.answer()
+        opens_no = status is Status.NEGATED or self._opens("no") or self._says_no(mentions)
+        opens_yes = status is Status.AFFIRMED or self._opens("yes")
+        if opens_no:
+            return Assertion.NEGATED
+        return Assertion.AFFIRMED if opens_yes else None
+
+    def _says_no(self, mentions: Sequence[tuple[int, int]]) -> bool:
+        """Tell whether the first word is a no to all that was asked: "não tive", not "não tive febre"."""
+        if not any(cue.first == 0 == cue.last for cue in self._cues["negates_end"]):
+            return False
+        if self._tokens[0].pause:
+            return True
+        near = self._tokens[min(DENIED_WITHIN, len(self._tokens) - 1)]
+        sentence = self._tokens[0].sentence
+        ends = max(token.end for token in self._tokens if token.sentence == sentence and token.start <= near.start)
+        return not any(start < ends for start, _ in mentions)
+
+    def singles_out(self) -> bool:
+        """Tell whether the utterance names some things and leaves out the others: "só tosse"."""
+        return bool(self._cues["only"])
+
+    def cues(self, name: str) -> Iterable[Match]:
+        """Return where a cue of [assertion] was said."""
+        return self._cues[name]
+
+    def _opens(self, name: str) -> bool:
+        return any(cue.first <= 1 for cue in self._cues[name])
+
+    def _near(self, mention: Match, name: str, within: int) -> bool:
+        return any(
+            cue.last < mention.first <= cue.last + within and self.scope.same_sentence(cue, mention)
+            for cue in self._cues[name]
+        )
