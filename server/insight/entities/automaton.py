@@ -6,14 +6,15 @@ written in two or three parts.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
 from ...model.entities import EntityCategory
-from ..text import Token, fold, tokenize
-from .spelling import Neighbours, sound, stem
+from ..text import Spoken, Token, fold, tokenize
+from .spelling import Likeness, Neighbours, sound, stem
 from .vocabulary import Term
 
 MAX_SKIPPED = 4
@@ -25,7 +26,11 @@ SHORTEST_MISHEARD = 6
 SHORTEST_MEDICINE = 5
 _EXACT = "="
 _REMEMBERED = 20_000
-_MEDICINES = frozenset({EntityCategory.MEDICATION, EntityCategory.MEDICATION_CLASS})
+_LIKENESS = {
+    EntityCategory.MEDICATION: Likeness.NAME,
+    EntityCategory.EXAMINATION: Likeness.TERM,
+    EntityCategory.DIAGNOSIS: Likeness.TERM,
+}
 
 
 class Found(NamedTuple):
@@ -61,27 +66,34 @@ class Automaton:
         self._language = language
         self.fillers = frozenset(fold(word) for word in fillers)
         self._root = _Node()
-        words: dict[str, bool] = {}
+        words: dict[str, Likeness] = {}
         for term in terms:
             for form in term.forms:
                 for word in self._add(term, form):
-                    words[word] = words.get(word, False) or term.category in _MEDICINES
+                    words[word] = max(words.get(word, Likeness.WORD), _LIKENESS.get(term.category, Likeness.WORD))
         self._known = frozenset(words)
         self._known_stems = frozenset(stem(word, language) for word in words)
         self._ordinary = self.fillers | {fold(word) for word in ordinary}
-        generous = {word for word, medicine in words.items() if medicine and len(word) >= SHORTEST_MEDICINE}
-        self._neighbours = Neighbours((word for word in words if len(word) >= SHORTEST_MISHEARD), generous)
+        self._neighbours = Neighbours(
+            {
+                word: likeness
+                for word, likeness in words.items()
+                if len(word) >= (SHORTEST_MEDICINE if likeness is Likeness.NAME else SHORTEST_MISHEARD)
+                and word not in self._ordinary
+            }
+        )
         self._misheard = lru_cache(_REMEMBERED)(self._misheard_once)
 
     def _add(self, term: Term, form: str) -> Iterator[str]:
         exact = form.startswith(_EXACT)
-        words = [token.norm for token in tokenize(form).tokens]
-        content = [word for i, word in enumerate(words) if i == 0 or word not in self.fillers]
+        spoken = tokenize(form.lstrip(_EXACT))
+        words = list(enumerate(token.norm for token in spoken.tokens))
+        content = [(at, word) for at, word in words if at == 0 or word not in self.fillers]
         if len(content) == 1:
             content = words
         node = self._root
-        for word in content:
-            key = _EXACT + word if exact else stem(word, self._language)
+        for at, word in content:
+            key = _as_written(spoken, at) if exact else stem(word, self._language)
             node = node.after.setdefault(key, _Node())
             yield word
         if term not in node.terms:
@@ -92,9 +104,10 @@ class Automaton:
         norms = (token.norm for token in tokenize(form).tokens)
         return tuple(stem(norm, self._language) for norm in norms if norm not in self.fillers)
 
-    def find(self, tokens: Sequence[Token]) -> list[Found]:
-        """Return every form in `tokens`, the longest for each term and place."""
-        readings = [self._read(tokens, i) for i in range(len(tokens))]
+    def find(self, spoken: Spoken) -> list[Found]:
+        """Return every form in `spoken`, the longest for each term and place."""
+        tokens = spoken.tokens
+        readings = [self._read(spoken, i) for i in range(len(tokens))]
         best: dict[tuple[str, EntityCategory, int], Found] = {}
         for first in range(len(tokens)):
             for term, last, wrong in self._walk(tokens, readings, first):
@@ -126,9 +139,10 @@ class Automaton:
         before = tokens[at - 1]
         return before.sentence == tokens[at].sentence and (not before.pause or tokens[at].norm in self.fillers)
 
-    def _read(self, tokens: Sequence[Token], at: int) -> list[Reading]:
+    def _read(self, spoken: Spoken, at: int) -> list[Reading]:
+        tokens = spoken.tokens
         norm = tokens[at].norm
-        readings = [Reading(_EXACT + norm, 1, AS_WRITTEN), Reading(stem(norm, self._language), 1, AS_WRITTEN)]
+        readings = [Reading(_as_written(spoken, at), 1, AS_WRITTEN), Reading(stem(norm, self._language), 1, AS_WRITTEN)]
         if self._may_be_misheard(norm):
             readings += [Reading(key, 1, wrong) for key, wrong in self._misheard(norm, False).items()]
         joined = norm
@@ -163,3 +177,9 @@ class Automaton:
             return {}
         near = self._neighbours.of(heard, most=1 if joined else 2)
         return {stem(word, self._language): wrong for word, wrong in near.items()}
+
+
+def _as_written(spoken: Spoken, at: int) -> str:
+    """Return the key of a token whose accents count."""
+    token = spoken.tokens[at]
+    return _EXACT + unicodedata.normalize("NFC", spoken.text[token.start : token.end].lower())

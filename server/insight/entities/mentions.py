@@ -84,7 +84,7 @@ def _placed(language: str) -> dict[tuple[str, str], Term]:
 
 def find(spoken: Spoken, language: str, *, medication: bool) -> Mentions:
     """Return what `spoken` names. `medication`: what it answers was about a medicine."""
-    found = automaton(language).find(spoken.tokens)
+    found = automaton(language).find(spoken)
     named = medication or any(one.term.category in _MEDICINES and one.wrong <= 1 for one in found)
     said = quantities.find(spoken, language, medication=named)
     allergens = [_mention(one, spoken) for one in found if one.term.category is EntityCategory.ALLERGEN]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from enum import IntEnum
 
 SHORTEST_GENDERED = 5
 """Letters from which a last a or o is taken for gender: "enjoada" is "enjoado", "coma" is not "como"."""
 SHARE_WRONG = 4
 """One letter in so many may be another one."""
 ONE_EDIT, TWO_EDITS = 7, 10
-"""Sounds from which one, and two, may be wrong."""
+"""Sounds of a medicine's name from which one, and two, may be wrong."""
+TERM_EDIT = 9
+"""Sounds of an examination or illness from which one may be."""
 
 _PT_PLURALS = (
     ("oes", "ao"),
@@ -95,6 +98,20 @@ def edits(a: str, b: str, most: int) -> int:
     return row[-1]
 
 
+class Likeness(IntEnum):
+    """How far off a word may be heard: everyday words only by their sound, names of medicines by two sounds."""
+
+    WORD = 0
+    TERM = 1
+    NAME = 2
+
+
+def _allowed(sounds: str, likeness: Likeness) -> int:
+    if likeness is Likeness.NAME:
+        return 2 if len(sounds) >= TWO_EDITS else int(len(sounds) >= ONE_EDIT)
+    return int(likeness is Likeness.TERM and len(sounds) >= TERM_EDIT)
+
+
 def _shortened(sounds: str, depth: int) -> Iterator[str]:
     yield sounds
     if depth:
@@ -105,37 +122,28 @@ def _shortened(sounds: str, depth: int) -> Iterator[str]:
 class Neighbours:
     """Which known words a heard one may be a mishearing of. Source of the method: SymSpell (symmetric deletion)."""
 
-    def __init__(self, words: Iterable[str], generous: Iterable[str]) -> None:
-        """`words` may be one sound off, `generous` ones two."""
-        generous = set(generous)
+    def __init__(self, words: Mapping[str, Likeness]) -> None:
+        """`words` are folded, each with how far off it may be heard."""
         self._index: defaultdict[str, set[str]] = defaultdict(set)
-        self._sounds = {word: sound(word) for word in {*words, *generous}}
-        for word, sounds in self._sounds.items():
-            self._index[sounds].add(word)
-            if (depth := self._allowed(sounds, word in generous)) > 0:
-                for shorter in set(_shortened(sounds, depth)):
-                    self._index[shorter].add(word)
-        self._generous = generous
-
-    @staticmethod
-    def _allowed(sounds: str, generous: bool) -> int:
-        if len(sounds) >= TWO_EDITS and generous:
-            return 2
-        return 1 if len(sounds) >= ONE_EDIT else 0
+        self._known = {word: (sound(word), likeness) for word, likeness in words.items()}
+        for word, (sounds, likeness) in self._known.items():
+            for shorter in set(_shortened(sounds, _allowed(sounds, likeness))):
+                self._index[shorter].add(word)
 
     def of(self, heard: str, most: int = 2) -> dict[str, int]:
-        """Return the nearest known words, each with how many sounds are wrong (0: it sounds the same)."""
+        """Return the nearest known words, each with how many sounds are wrong, at `most` (0: it sounds the same)."""
         sounds = sound(heard)
-        depth = min(most, self._allowed(sounds, generous=True))
+        depth = min(most, _allowed(sounds, Likeness.NAME))
         candidates: set[str] = set()
         for shorter in set(_shortened(sounds, depth)):
             candidates |= self._index.get(shorter, set())
         near: dict[str, int] = {}
         for word in candidates:
-            known = self._sounds[word]
-            allowed = min(self._allowed(known, word in self._generous), depth)
-            alike = known[0] == sounds[0] and edits(heard, word, letters := max(1, len(word) // SHARE_WRONG)) <= letters
-            if alike and (wrong := edits(sounds, known, allowed)) <= allowed:
+            known, likeness = self._known[word]
+            allowed, letters = min(_allowed(known, likeness), depth), max(1, len(word) // SHARE_WRONG)
+            if known[0] != sounds[0] or edits(heard, word, letters) > letters:
+                continue
+            if (wrong := edits(sounds, known, allowed)) <= allowed:
                 near[word] = wrong
         least = min(near.values(), default=0)
         return {word: wrong for word, wrong in near.items() if wrong == least}
