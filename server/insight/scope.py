@@ -111,6 +111,10 @@ class Scope:
         """Tell whether two mentions stand in one sentence."""
         return self._tokens[a.first].sentence == self._tokens[b.first].sentence
 
+    def breaks_at(self, i: int) -> bool:
+        """Tell whether a new clause begins at token `i`: "mas", "only"."""
+        return any(cue.first == i for cue in self._cues["breaks"])
+
     def _outside(self, name: str, mention: Match) -> list[Match]:
         return [cue for cue in self._cues[name] if cue.last < mention.first and self.same_sentence(cue, mention)]
 

@@ -35,7 +35,7 @@ class EntityCategory(StrEnum):
 
 
 class Assertion(StrEnum):
-    """How it stands. `asked`: somebody asked, nobody has answered yet."""
+    """How it stands. `asked`: somebody asked, nobody has answered yet. `supposed`: what to do if it comes."""
 
     AFFIRMED = "affirmed"
     NEGATED = "negated"
@@ -43,6 +43,7 @@ class Assertion(StrEnum):
     FAMILY = "family"
     PAST = "past"
     ASKED = "asked"
+    SUPPOSED = "supposed"
 
 
 class RelationKind(StrEnum):

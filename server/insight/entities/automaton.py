@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ...model.entities import EntityCategory
 from ..text import Spoken, Token, fold, tokenize
+from .grammar import load as load_grammar
 from .spelling import Likeness, Neighbours, sound, stem
 from .vocabulary import Term
 
@@ -24,6 +25,8 @@ MAX_JOINED = 3
 SHORTEST_MISHEARD = 6
 """Letters from which a word may be found by its sound."""
 SHORTEST_MEDICINE = 5
+SHORTEST_PART = 3
+"""Letters of a word's last part."""
 _EXACT = "="
 _REMEMBERED = 20_000
 _LIKENESS = {
@@ -60,11 +63,13 @@ class _Node:
 
 
 class Automaton:
-    """Compiled once from `terms`; `fillers` are the small words, `ordinary` those that are never misheard names."""
+    """Compiled once from `terms`; `ordinary` words are never misheard names."""
 
-    def __init__(self, terms: Iterable[Term], language: str, fillers: Iterable[str], ordinary: Iterable[str]) -> None:
+    def __init__(self, terms: Iterable[Term], language: str, ordinary: Iterable[str]) -> None:
+        grammar = load_grammar(language)
         self._language = language
-        self.fillers = frozenset(fold(word) for word in fillers)
+        self.fillers = frozenset(fold(word) for word in grammar.fillers)
+        self._dropped = self.fillers - {fold(word) for word in grammar.telling}
         self._root = _Node()
         words: dict[str, Likeness] = {}
         for term in terms:
@@ -88,7 +93,7 @@ class Automaton:
         exact = form.startswith(_EXACT)
         spoken = tokenize(form.lstrip(_EXACT))
         words = list(enumerate(token.norm for token in spoken.tokens))
-        content = [(at, word) for at, word in words if at == 0 or word not in self.fillers]
+        content = [(at, word) for at, word in words if at == 0 or word not in self._dropped]
         if len(content) == 1:
             content = words
         node = self._root
@@ -108,10 +113,10 @@ class Automaton:
         """Return every form in `spoken`, the longest for each term and place."""
         tokens = spoken.tokens
         readings = [self._read(spoken, i) for i in range(len(tokens))]
-        best: dict[tuple[str, EntityCategory, int], Found] = {}
+        best: dict[tuple[str, EntityCategory, int, bool], Found] = {}
         for first in range(len(tokens)):
             for term, last, wrong in self._walk(tokens, readings, first):
-                key = (term.id, term.category, first)
+                key = (term.id, term.category, first, wrong == AS_WRITTEN)
                 known = best.get(key)
                 if known is None or (last, -wrong) > (known.last, -known.wrong):
                     best[key] = Found(term, first, last, wrong)
@@ -151,8 +156,11 @@ class Automaton:
             if after >= len(tokens) or tokens[after - 1].pause or tokens[at].sentence != tokens[after].sentence:
                 break
             joined += tokens[after].norm
-            if self._may_be_parts([token.norm for token in tokens[at : after + 1]]):
-                readings += [Reading(key, width, wrong) for key, wrong in self._misheard(joined, True).items()]
+            norms = [token.norm for token in tokens[at : after + 1]]
+            if len(norms[-1]) >= SHORTEST_PART and any(map(self._may_be_misheard, norms)):
+                most = 1 if self._may_be_parts(norms) else 0
+                near = self._misheard(joined, True).items()
+                readings += [Reading(key, width, wrong) for key, wrong in near if wrong <= most]
         return readings
 
     def _may_be_misheard(self, norm: str) -> bool:

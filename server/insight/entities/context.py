@@ -18,7 +18,7 @@ BARE_DOSE_FROM = 5
 """Below that, a bare number after a medicine is hardly a dose."""
 BARE = 0.6
 """How sure a value without a unit is."""
-ALLERGY_BEFORE, ALLERGY_AFTER = 8, 2
+ALLERGY_BEFORE, ALLERGY_AFTER = 8, 5
 """Words from an allergen to the allergy."""
 _MAY_BE_ALLERGEN = frozenset({*MEDICINES, EntityCategory.ALLERGEN})
 _MEASURED = frozenset(
@@ -72,7 +72,9 @@ def with_bare_numbers(named: list[Mention], found: Mentions, question: Sequence[
     """Take a number for a dose behind a medicine or before a frequency, for a value behind what is measured."""
     doses = [mention for mention in named if mention.category is EntityCategory.DOSAGE]
     unit = doses[-1].normal.partition(" ")[2] if doses else ""
-    measured = any(one.category is EntityCategory.EXAMINATION or one.normal in _MEASURED for one in (*named, *question))
+    measured = any(_is_measured(one.category, one.normal) for one in named) or any(
+        _is_measured(one.category, one.normal) for one in question
+    )
     added = list(named)
     for number in found.quantities.numbers:
         if number.value is None or any(m.start < number.end and number.start < m.end for m in named):

@@ -15,6 +15,8 @@ from . import answers, context, mentions, relations
 from .mentions import Mention
 from .standing import Standing
 
+_LONGEST_ID = 128
+_A_YEAR = "year "
 _REMEMBERED = 64
 """Utterances whose entities are kept for the answer to them."""
 
@@ -56,47 +58,59 @@ def _extract(utterance: _Said, asked: _Said | None) -> tuple[Entity, ...]:
     entities = _entities(utterance, spoken, named, standing, question)
     if asked is None:
         return entities
-    return answers.taken_into_account(entities, question, spoken, standing, utterance.id, language)
+    asked_words = frozenset(token.norm for token in tokenize(asked.text).tokens)
+    return answers.taken_into_account(entities, question, spoken, standing, utterance.id, language, asked_words)
 
 
 def _entities(
     utterance: _Said, spoken: Spoken, named: Sequence[Mention], standing: Standing, question: Sequence[Entity]
 ) -> tuple[Entity, ...]:
-    ids = [f"{utterance.id}.{m.start}.{m.end}.{m.category.value}"[:128] for m in named]
+    ids = [f"{utterance.id}.{m.start}.{m.end}.{m.category.value}"[:_LONGEST_ID] for m in named]
     said_of = relations.related(named, spoken)
+    over = {target for i, (_, target) in said_of.items() if named[i].normal.startswith(_A_YEAR)}
     entities = []
     for i, mention in enumerate(named):
+        related = _relation_to_question(mention, question)
         if i in said_of:
             kind, target = said_of[i]
-            related: tuple[Relation, ...] = (Relation(kind=kind, to=ids[target]),)
-        else:
-            related = _relation_to_question(mention, question)
-        entities.append(
-            Entity(
-                id=ids[i],
-                utterance_id=utterance.id,
-                category=mention.category,
-                text=spoken.text[mention.start : mention.end],
-                start=mention.start,
-                end=mention.end,
-                normal=mention.normal,
-                name=mention.name,
-                assertion=_assertion(mention, standing),
-                confidence=mention.confidence,
-                approximate=mention.approximate,
-                value=mention.value,
-                unit=mention.normal.partition(" ")[2] if mention.value is not None else "",
-                relations=related,
-            )
-        )
+            related = (Relation(kind=kind, to=ids[target]),)
+        assertion = _assertion(mention, standing, over=i in over)
+        entities.append(_entity(mention, ids[i], utterance.id, spoken, assertion, related))
     return tuple(entities)
 
 
-def _assertion(mention: Mention, standing: Standing) -> Assertion:
+def _entity(
+    mention: Mention,
+    entity_id: str,
+    utterance_id: str,
+    spoken: Spoken,
+    assertion: Assertion,
+    related: tuple[Relation, ...],
+) -> Entity:
+    return Entity(
+        id=entity_id,
+        utterance_id=utterance_id,
+        category=mention.category,
+        text=spoken.text[mention.start : mention.end],
+        start=mention.start,
+        end=mention.end,
+        normal=mention.normal,
+        name=mention.name,
+        assertion=assertion,
+        confidence=mention.confidence,
+        approximate=mention.approximate,
+        value=mention.value,
+        unit=mention.normal.partition(" ")[2] if mention.value is not None else "",
+        relations=related,
+    )
+
+
+def _assertion(mention: Mention, standing: Standing, *, over: bool) -> Assertion:
+    """Return how `mention` stands; an allergy is never over, what a year is named with is: "teve um AVC em 2015"."""
     assertion = standing.judge(mention.first, mention.last, mention.category)
     if mention.category is EntityCategory.ALLERGEN and assertion is Assertion.PAST:
         return Assertion.AFFIRMED
-    return assertion
+    return Assertion.PAST if over and assertion is Assertion.AFFIRMED else assertion
 
 
 def _relation_to_question(mention: Mention, question: Sequence[Entity]) -> tuple[Relation, ...]:

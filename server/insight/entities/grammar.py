@@ -21,6 +21,12 @@ CUES = (
     "possible",
     "negates",
     "negates_next",
+    "ceases",
+    "open_questions",
+    "purpose",
+    "unsure",
+    "asks",
+    "no_first",
     "negates_end",
     "negates_after",
     "past",
@@ -71,6 +77,7 @@ class Grammar(Frozen):
 
     never_skipped: tuple[str, ...]
     fillers: tuple[str, ...]
+    telling: tuple[str, ...]
     laterality_after: tuple[str, ...]
     laterality_before: tuple[str, ...]
     quantity: tuple[Quantity, ...]

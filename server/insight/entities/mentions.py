@@ -20,6 +20,8 @@ from .grammar import load as load_grammar
 from .quantities import Quantities
 from .vocabulary import Term, load
 
+UNSURE = 4
+"""Letters by which what was misheard must be longer to win over what was not."""
 MAX_BETWEEN = 5
 """Small words that may lie between a symptom and its place."""
 ORDINARY = "ordinary.txt"
@@ -57,7 +59,7 @@ class Mentions:
 def automaton(language: str) -> Automaton:
     """Return the compiled vocabularies of `language`."""
     ordinary = Path(FOLDER / language / ORDINARY).read_text("utf-8").split()
-    return Automaton(load(language), language, load_grammar(language).fillers, ordinary)
+    return Automaton(load(language), language, ordinary)
 
 
 @cache
@@ -128,9 +130,11 @@ def _quantity(span: quantities.Span) -> Mention:
 
 
 def _choose(candidates: Iterable[Mention]) -> list[Mention]:
-    """Keep the longest of those that overlap, what was heard as written before what was not."""
+    """Keep the longest of those that overlap."""
     kept: list[Mention] = []
-    for one in sorted(candidates, key=lambda m: (m.approximate, m.start - m.end, -m.confidence, m.located, m.start)):
+    for one in sorted(
+        candidates, key=lambda m: (m.start - m.end + UNSURE * m.approximate, -m.confidence, m.located, m.start)
+    ):
         if all(one.end <= other.start or other.end <= one.start for other in kept):
             kept.append(one)
     return sorted(kept, key=lambda mention: mention.start)

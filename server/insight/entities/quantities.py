@@ -69,7 +69,8 @@ def _span(
     after = counted.tokens[match.last + 1].norm if match.last + 1 < len(counted.tokens) else ""
     if not quantity.fits(numbers, spoken.text[start:end]) or after in quantity.unless_after:
         return None
-    if any(counted.tokens[i].pause and counted.tokens[i].norm != NUMBER for i in said[:-1]):
+    loose = quantity.category is EntityCategory.FREQUENCY
+    if not loose and any(counted.tokens[i].pause and counted.tokens[i].norm != NUMBER for i in said[:-1]):
         return None
     category = quantity.category
     if quantity.in_medication and not medication and quantity.otherwise:

@@ -39,6 +39,9 @@ _STANDS = frozenset(
 )
 """What can be denied or supposed; a dose, a time or a relative is as its medicine, symptom or illness is."""
 
+_GIVEN = frozenset({EntityCategory.MEDICATION, EntityCategory.MEDICATION_CLASS, EntityCategory.TREATMENT})
+"""What one may ask to be given: "can I take …?"."""
+
 
 class Standing:
     """The cues of one utterance; judges each of its mentions."""
@@ -46,6 +49,7 @@ class Standing:
     def __init__(self, spoken: Spoken, role: Role, language: str) -> None:
         self._spoken = spoken
         self._tokens = spoken.tokens
+        self._role = role
         self._cues: defaultdict[str, list[Match]] = defaultdict(list)
         scope_cues = []
         for match in cue_lexicon(language).find(spoken.tokens):
@@ -65,7 +69,11 @@ class Standing:
         status = _STATUSES[self.scope.judge(mention)]
         if status is not Assertion.NEGATED and self.denied(mention):
             return Assertion.NEGATED
+        if status is Assertion.ASKED and self._asked_about(mention):
+            return Assertion.AFFIRMED
         if status is Assertion.AFFIRMED and self._near(mention, "supposed", POSSIBLE_WITHIN):
+            return Assertion.SUPPOSED
+        if status is Assertion.AFFIRMED and self._asks(mention, category):
             return Assertion.ASKED
         if status is Assertion.AFFIRMED and self._near(mention, "possible", POSSIBLE_WITHIN):
             return Assertion.POSSIBLE
@@ -98,13 +106,45 @@ class Standing:
         return cue.last + 1 == mention.first and not self._tokens[cue.last].pause
 
     def _denied_at_end(self, mention: Match) -> bool:
-        """Tell whether the clause of `mention` ends with a denial: "loperamida em criança não"."""
-        for i in range(mention.last, min(mention.last + DENIED_WITHIN, len(self._tokens) - 1) + 1):
-            if i > mention.last and self._tokens[i].pause:
-                return any(cue.first == i == cue.last for cue in self._cues["negates_end"])
+        """Tell whether the clause of `mention` ends with a denial: "loperamida em criança não", "amarelo não fiquei".
+
+        Not with one of what goes on: "a dor não passa".
+        """
+        if self._tokens[mention.last].pause:
+            return False
+        denials = {cue.first for cue in self._cues["negates_end"]}
+        ceasing = {cue.first for cue in self._cues["ceases"]}
+        for i in range(mention.last + 1, min(mention.last + DENIED_WITHIN, len(self._tokens) - 1) + 1):
+            if self.scope.breaks_at(i):
+                return False
+            if i in denials:
+                return self._ends(i) or (i + 1 not in ceasing and i + 1 < len(self._tokens) and self._ends(i + 1))
             if self._tokens[i].pause:
                 return False
         return False
+
+    def _ends(self, i: int) -> bool:
+        """Tell whether a clause ends with token `i`."""
+        return self._tokens[i].pause or self.scope.breaks_at(i + 1)
+
+    def _asks(self, mention: Match, category: EntityCategory) -> bool:
+        """Tell whether a question has no mark ("a senhora caiu"), or asks for something ("can I take …?")."""
+        sentence = self._tokens[mention.first].sentence
+        first = next(i for i, token in enumerate(self._tokens) if token.sentence == sentence)
+        if self._role is Role.CLINICIAN and any(cue.first == first for cue in self._cues["asks"]):
+            return True
+        ends = mention.last + 1 == len(self._tokens) or self._tokens[mention.last + 1].sentence != sentence
+        wanted = category in _GIVEN or (category is EntityCategory.DIAGNOSIS and ends)
+        return wanted and sentence in self._spoken.questions and not self._asked_about(mention)
+
+    def _asked_about(self, mention: Match) -> bool:
+        """Tell whether a question takes `mention` for granted: "como é essa dor?", "toma algo pra azia?"."""
+        if any(cue.last + 1 == mention.first for cue in self._cues["purpose"]):
+            return True
+        first = next(
+            i for i, token in enumerate(self._tokens) if token.sentence == self._tokens[mention.first].sentence
+        )
+        return any(first <= cue.first <= first + 1 and cue.last < mention.first for cue in self._cues["open_questions"])
 
     def _was_done(self, mention: Match, category: EntityCategory) -> bool:
         """Tell whether the words of a treatment say that it is over: "operei a vesícula"."""
@@ -123,6 +163,8 @@ class Standing:
         mentions = list(mentions)
         if any(start <= self._tokens[0].start < end for start, end in mentions):
             return None
+        if self._opens("unsure"):
+            return None
         status = self.scope.answer()
         opens_no = status is Status.NEGATED or self._opens("no") or self._says_no(mentions)
         opens_yes = status is Status.AFFIRMED or self._opens("yes")
@@ -132,7 +174,7 @@ class Standing:
 
     def _says_no(self, mentions: Sequence[tuple[int, int]]) -> bool:
         """Tell whether the first word is a no to all that was asked: "não tive", not "não tive febre"."""
-        if not any(cue.first == 0 == cue.last for cue in self._cues["negates_end"]):
+        if not any(cue.first == 0 for cue in self._cues["no_first"]):
             return False
         if self._tokens[0].pause:
             return True

@@ -43,8 +43,9 @@ SIGNS = {
     "+": Assertion.FAMILY,
     "<": Assertion.PAST,
     "~": Assertion.ASKED,
+    "^": Assertion.SUPPOSED,
 }
-_MARKED = re.compile(r"\[([^\]]+)\]\{([A-Z])([-?+<~]?)\}")
+_MARKED = re.compile(r"\[([^\]]+)\]\{([A-Z])([-?+<~^]?)\}")
 _UNCERTAIN = re.compile(r"</?UNSURE>|<UNIN/>|<INAUDIBLE_SPEECH/>|<[A-Z_]+/?>")
 
 

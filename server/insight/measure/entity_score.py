@@ -26,6 +26,7 @@ STANDS = frozenset(
     }
 )
 """Categories whose assertion is judged."""
+_OPEN = (Assertion.ASKED, Assertion.SUPPOSED)
 _NOTED = (
     EntityCategory.SYMPTOM,
     EntityCategory.DIAGNOSIS,
@@ -152,7 +153,7 @@ def _by_words(consultation: Consultation, found: Sequence[Entity], into: Score) 
         affirmed = said in (Assertion.AFFIRMED, Assertion.PAST, Assertion.POSSIBLE)
         _judge(consultation, marked, said, affirmed == (marked.assertion is Assertion.AFFIRMED), into)
     for key, ones in named.items():
-        if key not in used and _last_word(ones) is not Assertion.ASKED:
+        if key not in used and _last_word(ones) not in _OPEN:
             into.false[key[0]] += 1
             into.wrong.append(f"{consultation.name}: not listed {key[0].value} {ones[-1].text!r} ({key[1]})")
 
@@ -172,7 +173,7 @@ def _shares_words(marked: Marked, ones: Sequence[Entity]) -> bool:
 
 
 def _last_word(ones: Sequence[Entity]) -> Assertion:
-    settled = [one.assertion for one in ones if one.assertion is not Assertion.ASKED]
+    settled = [one.assertion for one in ones if one.assertion not in _OPEN]
     return settled[-1] if settled else Assertion.ASKED
 
 
