@@ -61,9 +61,11 @@ def is_allergy(normal: str) -> bool:
     return normal == ALLERGY
 
 
-def asks_of_allergy(asked: Sequence[Entity]) -> bool:
-    """Tell whether a question was about allergies."""
-    return any(is_allergy(one.normal) and one.assertion is Assertion.ASKED for one in asked)
+def asks_of_allergy(asked: Sequence[Entity], standing: Standing) -> bool:
+    """Tell whether a question was about allergies, or about one when the answer is "only …"."""
+    open_ones = [one for one in asked if one.assertion is Assertion.ASKED]
+    named = any(one.category is EntityCategory.ALLERGEN for one in open_ones)
+    return any(is_allergy(one.normal) for one in open_ones) or (named and standing.singles_out())
 
 
 def taken_into_account(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ...model.entities import EntityCategory
 from ..text import Spoken, Token, fold, tokenize
 from .grammar import load as load_grammar
-from .spelling import Likeness, Neighbours, sound, stem
+from .spelling import Likeness, Neighbours, sound, stem, verb_root
 from .vocabulary import Term
 
 MAX_SKIPPED = 4
@@ -27,7 +27,8 @@ SHORTEST_MISHEARD = 6
 SHORTEST_MEDICINE = 5
 SHORTEST_PART = 3
 """Letters of a word's last part."""
-_EXACT = "="
+_EXACT, _VERB = "=", "~"
+"""How keys begin that stand for a word as written, and for a verb in any form."""
 _REMEMBERED = 20_000
 _LIKENESS = {
     EntityCategory.MEDICATION: Likeness.NAME,
@@ -98,7 +99,8 @@ class Automaton:
             content = words
         node = self._root
         for at, word in content:
-            key = _as_written(spoken, at) if exact else stem(word, self._language)
+            verb = verb_root(word, clearly=True) if len(content) > 1 and self._language == "pt" else ""
+            key = _as_written(spoken, at) if exact else _VERB + verb if verb else stem(word, self._language)
             node = node.after.setdefault(key, _Node())
             yield word
         if term not in node.terms:
@@ -148,6 +150,8 @@ class Automaton:
         tokens = spoken.tokens
         norm = tokens[at].norm
         readings = [Reading(_as_written(spoken, at), 1, AS_WRITTEN), Reading(stem(norm, self._language), 1, AS_WRITTEN)]
+        if self._language == "pt" and (verb := verb_root(norm)):
+            readings.append(Reading(_VERB + verb, 1, AS_WRITTEN))
         if self._may_be_misheard(norm):
             readings += [Reading(key, 1, wrong) for key, wrong in self._misheard(norm, False).items()]
         joined = norm

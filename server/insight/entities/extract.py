@@ -53,7 +53,7 @@ def _extract(utterance: _Said, asked: _Said | None) -> tuple[Entity, ...]:
     question = () if asked is None else _extract(asked, None)
     standing = Standing(spoken, utterance.role, language)
     found = mentions.find(spoken, language, medication=any(one.category in context.MEDICINES for one in question))
-    named = context.with_allergens(found, standing, spoken, asked=answers.asks_of_allergy(question))
+    named = context.with_allergens(found, standing, spoken, asked=answers.asks_of_allergy(question, standing))
     named = context.with_bare_numbers(named, found, question)
     entities = _entities(utterance, spoken, named, standing, question)
     if asked is None:

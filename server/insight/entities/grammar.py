@@ -32,6 +32,7 @@ CUES = (
     "past",
     "normal_after",
     "yes",
+    "yes_last",
     "no",
     "only",
     "allergy",

@@ -63,6 +63,11 @@ def automaton(language: str) -> Automaton:
 
 
 @cache
+def _names(language: str) -> dict[str, str]:
+    return {term.id: term.name for term in load(language)}
+
+
+@cache
 def _placed(language: str) -> dict[tuple[str, str], Term]:
     """Return the terms that mean a symptom at a place: "dor torácica" for pain and chest."""
     compiled = automaton(language)
@@ -95,7 +100,7 @@ def find(spoken: Spoken, language: str, *, medication: bool) -> Mentions:
         for one in found
         if one.term.category is not EntityCategory.ALLERGEN and _believable(one, said)
     ]
-    chosen = _choose([*terms, *(_quantity(span) for span in said.spans)])
+    chosen = _choose([*terms, *(_quantity(span, language) for span in said.spans)])
     joined = _join_places(_with_sides(chosen, spoken, language), spoken, language)
     return Mentions(tuple(joined), tuple(_choose(allergens)), said)
 
@@ -123,10 +128,9 @@ def _mention(one: Found, spoken: Spoken) -> Mention:
     )
 
 
-def _quantity(span: quantities.Span) -> Mention:
-    return Mention(
-        span.category, span.first, span.last, span.start, span.end, span.normal, span.normal, 0.9, value=span.value
-    )
+def _quantity(span: quantities.Span, language: str) -> Mention:
+    name = _names(language).get(span.normal, span.normal)
+    return Mention(span.category, span.first, span.last, span.start, span.end, span.normal, name, 0.9, value=span.value)
 
 
 def _choose(candidates: Iterable[Mention]) -> list[Mention]:

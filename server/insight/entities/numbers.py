@@ -33,6 +33,7 @@ class Words:
     hundred: str
     halves: frozenset[str]
     link: str
+    points: frozenset[str]
 
 
 def _numbered(words: str, start: int = 0, step: int = 1) -> dict[str, int]:
@@ -55,6 +56,7 @@ _PT = Words(
     hundred="",
     halves=frozenset({"meio", "meia"}),
     link="e",
+    points=frozenset({"virgula", "ponto"}),
 )
 _EN = Words(
     below_hundred=_numbered(
@@ -67,6 +69,7 @@ _EN = Words(
     hundred="hundred",
     halves=frozenset({"half"}),
     link="and",
+    points=frozenset({"point"}),
 )
 _LANGUAGES = {"pt": _PT, "en": _EN}
 _DIGITS = re.compile(r"\d+")
@@ -176,8 +179,12 @@ _HUNDRED = 100
 
 
 def _and_a_half(tokens: Sequence[Token], number: Number, words: Words) -> Number:
-    """Take in "e meio", "and a half"."""
+    """Take in "e meio", "and a half", "point one"."""
     at = number.last + 1
+    if at + 1 < len(tokens) and tokens[at].norm in words.points and not tokens[number.last].pause:
+        decimal = words.below_hundred.get(tokens[at + 1].norm)
+        if decimal is not None:
+            return Number(float(f"{number.value:g}.{decimal}"), number.first, at + 1)
     if at < len(tokens) and tokens[at].norm == words.link and not tokens[number.last].pause:
         at += 1
         if at < len(tokens) and tokens[at].norm in _ARTICLES:

@@ -46,6 +46,18 @@ def stem(word: str, language: str) -> str:
     return word
 
 
+_VERB = re.compile(r"(.{3,}?)(?:ando|endo|indo|aram|eram|iram|avam|ava|ou|ei|eu|iu|ar|er|ir|am|em|a|o|e|i)")
+_CLEARLY_VERB = re.compile(r".{3,}(?:ando|endo|indo|ou|ei|eu|iu|ar|er|ir|i)")
+
+
+def verb_root(word: str, *, clearly: bool = False) -> str:
+    """Return what the forms of a regular Portuguese verb share; "" if `word` is none (`clearly`: by its ending)."""
+    if clearly and not _CLEARLY_VERB.fullmatch(word):
+        return ""
+    found = _VERB.fullmatch(word)
+    return found[1] if found else ""
+
+
 _SOUNDS = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
@@ -133,7 +145,7 @@ class Neighbours:
     def of(self, heard: str, most: int = 2) -> dict[str, int]:
         """Return the nearest known words, each with how many sounds are wrong, at `most` (0: it sounds the same)."""
         sounds = sound(heard)
-        depth = min(most, _allowed(sounds, Likeness.NAME))
+        depth = min(most, 2 if len(sounds) >= TWO_EDITS - 2 else int(len(sounds) >= ONE_EDIT - 1))
         candidates: set[str] = set()
         for shorter in set(_shortened(sounds, depth)):
             candidates |= self._index.get(shorter, set())

@@ -39,6 +39,7 @@ _STANDS = frozenset(
 )
 """What can be denied or supposed; a dose, a time or a relative is as its medicine, symptom or illness is."""
 
+_DOUBTED = frozenset({EntityCategory.SYMPTOM, EntityCategory.DIAGNOSIS})
 _GIVEN = frozenset({EntityCategory.MEDICATION, EntityCategory.MEDICATION_CLASS, EntityCategory.TREATMENT})
 """What one may ask to be given: "can I take …?"."""
 
@@ -75,7 +76,7 @@ class Standing:
             return Assertion.SUPPOSED
         if status is Assertion.AFFIRMED and self._asks(mention, category):
             return Assertion.ASKED
-        if status is Assertion.AFFIRMED and self._near(mention, "possible", POSSIBLE_WITHIN):
+        if status is Assertion.AFFIRMED and category in _DOUBTED and self._near(mention, "possible", POSSIBLE_WITHIN):
             return Assertion.POSSIBLE
         over = self._near(mention, "past", PAST_WITHIN) or self._was_done(mention, category)
         if status is Assertion.AFFIRMED and over:
@@ -87,8 +88,9 @@ class Standing:
         if any(self._next_denied(cue, mention) for cue in self._cues["negates_next"]) or self._denied_at_end(mention):
             return True
         before = any(
-            cue.last < mention.first
+            cue.last < mention.first <= cue.last + DENIED_WITHIN + 1
             and self.scope.same_sentence(cue, mention)
+            and not any(self._tokens[i].pause for i in range(cue.last, mention.first))
             and self.scope.holds(cue.last + 1, mention)
             for cue in self._cues["negates"]
         )
@@ -144,7 +146,12 @@ class Standing:
         first = next(
             i for i, token in enumerate(self._tokens) if token.sentence == self._tokens[mention.first].sentence
         )
-        return any(first <= cue.first <= first + 1 and cue.last < mention.first for cue in self._cues["open_questions"])
+        return any(
+            cue.first >= first
+            and cue.last < mention.first
+            and (cue.first <= first + 1 or self._tokens[cue.first - 1].pause)
+            for cue in self._cues["open_questions"]
+        )
 
     def _was_done(self, mention: Match, category: EntityCategory) -> bool:
         """Tell whether the words of a treatment say that it is over: "operei a vesícula"."""
@@ -170,7 +177,8 @@ class Standing:
         opens_yes = status is Status.AFFIRMED or self._opens("yes")
         if opens_no:
             return Assertion.NEGATED
-        return Assertion.AFFIRMED if opens_yes else None
+        closes_yes = any(cue.last == len(self._tokens) - 1 for cue in self._cues["yes_last"])
+        return Assertion.AFFIRMED if opens_yes or closes_yes else None
 
     def _says_no(self, mentions: Sequence[tuple[int, int]]) -> bool:
         """Tell whether the first word is a no to all that was asked: "não tive", not "não tive febre"."""
