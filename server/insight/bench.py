@@ -20,6 +20,7 @@ from .measure.entity_score import BEFORE, Score, of_note, score, share
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = (
     ROOT / "../shared/speech/pt_consultation",
+    ROOT / "tests/fixtures/recognised",
     ROOT / "tests/fixtures/dialogues",
     ROOT / "../shared/consultation_text/primock57",
 )

@@ -64,7 +64,8 @@ def _in_reach(mention: Mention, standing: Standing, spoken: Spoken) -> bool:
         return spoken.tokens[cue.last].sentence == spoken.tokens[mention.first].sentence
 
     return any(
-        together(cue) and 0 < mention.first - cue.last <= ALLERGY_BEFORE for cue in standing.cues("allergy")
+        together(cue) and cue.last < mention.last and mention.first - cue.last <= ALLERGY_BEFORE
+        for cue in standing.cues("allergy")
     ) or any(together(cue) and 0 < cue.first - mention.last <= ALLERGY_AFTER for cue in standing.cues("allergy_after"))
 
 

@@ -23,6 +23,8 @@ CUES = (
     "negates_next",
     "ceases",
     "open_questions",
+    "plans",
+    "offers",
     "purpose",
     "unsure",
     "asks",

@@ -14,6 +14,7 @@ from .grammar import cue_lexicon
 
 POSSIBLE_WITHIN = 7
 PAST_WITHIN = 5
+PLANNED_WITHIN = 12
 """Words from a cue to what it concerns."""
 NORMAL_WITHIN = 4
 DENIED_WITHIN = 4
@@ -40,6 +41,7 @@ _STANDS = frozenset(
 """What can be denied or supposed; a dose, a time or a relative is as its medicine, symptom or illness is."""
 
 _DOUBTED = frozenset({EntityCategory.SYMPTOM, EntityCategory.DIAGNOSIS})
+_OFFERED = frozenset({EntityCategory.SYMPTOM, EntityCategory.DIAGNOSIS, EntityCategory.SUBSTANCE, EntityCategory.BODY})
 _GIVEN = frozenset({EntityCategory.MEDICATION, EntityCategory.MEDICATION_CLASS, EntityCategory.TREATMENT})
 """What one may ask to be given: "can I take …?"."""
 
@@ -63,14 +65,14 @@ class Standing:
 
     def judge(self, first: int, last: int, category: EntityCategory) -> Assertion:
         """Return how the mention from token `first` to `last` was meant."""
-        if category not in _STANDS:
-            asks = self._tokens[first].sentence in self.scope.questions
-            return Assertion.ASKED if asks and category is not EntityCategory.FAMILY else Assertion.AFFIRMED
         mention = Match("", first, last)
+        if category not in _STANDS:
+            asks = self._tokens[first].sentence in self.scope.questions or self._offered(mention, category)
+            return Assertion.ASKED if asks and category is not EntityCategory.FAMILY else Assertion.AFFIRMED
         status = _STATUSES[self.scope.judge(mention)]
         if status is not Assertion.NEGATED and self.denied(mention):
             return Assertion.NEGATED
-        if status is Assertion.ASKED and self._asked_about(mention):
+        if status is Assertion.ASKED and (self._asked_about(mention) or self._planned(mention)):
             return Assertion.AFFIRMED
         if status is Assertion.AFFIRMED and self._near(mention, "supposed", POSSIBLE_WITHIN):
             return Assertion.SUPPOSED
@@ -135,9 +137,21 @@ class Standing:
         first = next(i for i, token in enumerate(self._tokens) if token.sentence == sentence)
         if self._role is Role.CLINICIAN and any(cue.first == first for cue in self._cues["asks"]):
             return True
+        if self._offered(mention, category) and not self._planned(mention):
+            return True
         ends = mention.last + 1 == len(self._tokens) or self._tokens[mention.last + 1].sentence != sentence
         wanted = category in _GIVEN or (category is EntityCategory.DIAGNOSIS and ends)
         return wanted and sentence in self._spoken.questions and not self._asked_about(mention)
+
+    def _offered(self, mention: Match, category: EntityCategory) -> bool:
+        """Tell whether the clinician names it beside another: "febre ou tosse", which asks, with a mark or without."""
+        offers = any(self.scope.same_sentence(cue, mention) for cue in self._cues["offers"])
+        return offers and self._role is Role.CLINICIAN and category in _OFFERED
+
+    def _planned(self, mention: Match) -> bool:
+        """Tell whether it follows what the clinician means to do, in no question: "vou pedir …"."""
+        asked = self._tokens[mention.first].sentence in self._spoken.questions
+        return not asked and self._near(mention, "plans", PLANNED_WITHIN)
 
     def _asked_about(self, mention: Match) -> bool:
         """Tell whether a question takes `mention` for granted: "como é essa dor?", "toma algo pra azia?"."""

@@ -139,8 +139,11 @@ def _by_words(consultation: Consultation, found: Sequence[Entity], into: Score) 
             named[one.category, one.normal].append(one)
     used = set()
     for marked in consultation.marked:
+        means = _meanings(marked, consultation)
         matches = {
-            key: ones for key, ones in named.items() if key[0] is marked.category and _shares_words(marked, ones)
+            key: ones
+            for key, ones in named.items()
+            if key[0] is marked.category and (key[1] in means or _shares_words(marked, ones))
         }
         if not matches:
             into.missed[marked.category] += 1
@@ -156,6 +159,12 @@ def _by_words(consultation: Consultation, found: Sequence[Entity], into: Score) 
         if key not in used and _last_word(ones) not in _OPEN:
             into.false[key[0]] += 1
             into.wrong.append(f"{consultation.name}: not listed {key[0].value} {ones[-1].text!r} ({key[1]})")
+
+
+def _meanings(marked: Marked, consultation: Consultation) -> frozenset[str]:
+    """Return the normal forms of a marked text by itself: what is misheard is right where its concept is."""
+    alone = consultation.utterances[0].model_copy(update={"id": "marked", "text": marked.text})
+    return frozenset(one.normal for one in extract(alone))
 
 
 def _words(text: str) -> frozenset[str]:
