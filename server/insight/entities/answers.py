@@ -9,6 +9,7 @@ from ...model.transcript import Utterance
 from ..phrases import Match
 from ..text import Spoken
 from .mentions import automaton
+from .spelling import verb_root
 from .standing import Standing
 
 ALLERGY = "allergy"
@@ -177,6 +178,8 @@ def _by_its_words(one: Entity, spoken: Spoken, standing: Standing, language: str
 
 def _alike(a: str, b: str) -> bool:
     """Tell whether two stems are one word: "choro" and "chorar"."""
+    if len(verb_root(a)) >= _SHORTEST_STEM and verb_root(a) == verb_root(b):
+        return True
     return a == b or (min(len(a), len(b)) >= _SHORTEST_STEM and (a.startswith(b) or b.startswith(a)))
 
 

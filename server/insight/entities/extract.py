@@ -51,8 +51,9 @@ def _extract(utterance: _Said, asked: _Said | None) -> tuple[Entity, ...]:
     if not spoken.tokens:
         return ()
     question = () if asked is None else _extract(asked, None)
-    standing = Standing(spoken, utterance.role, language)
     found = mentions.find(spoken, language, medication=any(one.category in context.MEDICINES for one in question))
+    places = [(one.first, one.last) for one in found.mentions]
+    standing = Standing(spoken, utterance.role, language, places)
     named = context.with_allergens(found, standing, spoken, asked=answers.asks_of_allergy(question, standing))
     named = context.with_bare_numbers(named, found, question)
     entities = _entities(utterance, spoken, named, standing, question)

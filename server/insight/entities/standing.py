@@ -42,14 +42,23 @@ _STANDS = frozenset(
 
 _DOUBTED = frozenset({EntityCategory.SYMPTOM, EntityCategory.DIAGNOSIS})
 _OFFERED = frozenset({EntityCategory.SYMPTOM, EntityCategory.DIAGNOSIS, EntityCategory.SUBSTANCE, EntityCategory.BODY})
-_GIVEN = frozenset({EntityCategory.MEDICATION, EntityCategory.MEDICATION_CLASS, EntityCategory.TREATMENT})
+_DENIALS = frozenset({"negates", "negates_verb", "negates_next"})
+_GIVEN = frozenset(
+    {
+        EntityCategory.MEDICATION,
+        EntityCategory.MEDICATION_CLASS,
+        EntityCategory.TREATMENT,
+        EntityCategory.SUBSTANCE,
+    }
+)
 """What one may ask to be given: "can I take …?"."""
 
 
 class Standing:
     """The cues of one utterance; judges each of its mentions."""
 
-    def __init__(self, spoken: Spoken, role: Role, language: str) -> None:
+    def __init__(self, spoken: Spoken, role: Role, language: str, named: Sequence[tuple[int, int]] = ()) -> None:
+        """`named`: first and last tokens of mentions; a denial inside one ("sem energia") denies nothing else."""
         self._spoken = spoken
         self._tokens = spoken.tokens
         self._role = role
@@ -57,6 +66,8 @@ class Standing:
         scope_cues = []
         for match in cue_lexicon(language).find(spoken.tokens):
             kind, _, name = match.name.partition(".")
+            if name in _DENIALS and any(first <= match.first and match.last <= last for first, last in named):
+                continue
             if kind == "scope":
                 scope_cues.append(match._replace(name=name))
             else:
