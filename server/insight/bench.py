@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .entities.extract import extract
-from .entities.mentions import automaton
+from .entities.mentions import automaton, prepare
 from .languages import LANGUAGES
 from .measure.consultations import Consultation, consultations
 from .measure.entity_score import BEFORE, Score, of_note, score, share
@@ -77,6 +77,7 @@ def cost(held: Sequence[Consultation]) -> dict[str, float]:
     began = time.process_time()
     for language in LANGUAGES:
         automaton.__wrapped__(language)
+        prepare(language)
     compiled = time.process_time() - began
     spent = []
     words = 0

@@ -16,6 +16,7 @@ from ..knowledge_file import FOLDER
 from ..text import Spoken, fold
 from . import quantities
 from .automaton import AS_WRITTEN, Automaton, Found
+from .grammar import cue_lexicon, quantity_lexicon
 from .grammar import load as load_grammar
 from .quantities import Quantities
 from .vocabulary import Term, load
@@ -60,6 +61,15 @@ def automaton(language: str) -> Automaton:
     """Return the compiled vocabularies of `language`."""
     ordinary = Path(FOLDER / language / ORDINARY).read_text("utf-8").split()
     return Automaton(load(language), language, ordinary)
+
+
+def prepare(language: str) -> None:
+    """Compile everything of `language` ahead, about half a second, so that no utterance waits for it."""
+    automaton(language)
+    _names(language)
+    _placed(language)
+    quantity_lexicon(language)
+    cue_lexicon(language)
 
 
 @cache

@@ -136,11 +136,13 @@ class Neighbours:
 
     def __init__(self, words: Mapping[str, Likeness]) -> None:
         """`words` are folded, each with how far off it may be heard."""
-        self._index: defaultdict[str, set[str]] = defaultdict(set)
+        index: defaultdict[str, list[str]] = defaultdict(list)
         self._known = {word: (sound(word), likeness) for word, likeness in words.items()}
         for word, (sounds, likeness) in self._known.items():
             for shorter in set(_shortened(sounds, _allowed(sounds, likeness))):
-                self._index[shorter].add(word)
+                index[shorter].append(word)
+        # Tuples of strings, unlike sets, are nothing for the garbage collector to walk.
+        self._index = {sounds: tuple(near) for sounds, near in index.items()}
 
     def of(self, heard: str, most: int = 2) -> dict[str, int]:
         """Return the nearest known words, each with how many sounds are wrong, at `most` (0: it sounds the same)."""
@@ -148,7 +150,7 @@ class Neighbours:
         depth = min(most, 2 if len(sounds) >= TWO_EDITS - 2 else int(len(sounds) >= ONE_EDIT - 1))
         candidates: set[str] = set()
         for shorter in set(_shortened(sounds, depth)):
-            candidates |= self._index.get(shorter, set())
+            candidates.update(self._index.get(shorter, ()))
         near: dict[str, int] = {}
         for word in candidates:
             known, likeness = self._known[word]
