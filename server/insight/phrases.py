@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ MAX_GAP = 3
 SHORTEST_PLURAL = 3
 """Letters beyond which a last s is taken for a plural: "is" is not "i"."""
 _SHORTEST_PREFIX = 3
+_REMEMBERED = 20_000
+"""Words, and pairs of words, whose likenesses are remembered."""
 
 
 class Match(NamedTuple):
@@ -105,8 +108,10 @@ class _Vocabulary:
                 self._near[atom].add(atom)
                 for shorter in _deletions(atom):
                     self._near[shorter].add(atom)
+        self.resolve = lru_cache(_REMEMBERED)(self._resolve)
+        self.resolve_joined = lru_cache(_REMEMBERED)(self._resolve_joined)
 
-    def resolve(self, heard: str) -> set[str]:
+    def _resolve(self, heard: str) -> frozenset[str]:
         """Return every word of the phrases that `heard` may be."""
         found = {heard} & self._exact
         if len(heard) > SHORTEST_PLURAL and heard.endswith("s") and heard[:-1] in self._exact:
@@ -116,14 +121,14 @@ class _Vocabulary:
                 found.add(heard[:length] + "*")
         if len(heard) >= LONG_WORD - 1 and heard not in self._exact:
             found |= self._nearby(heard)
-        return found
+        return frozenset(found)
 
-    def resolve_joined(self, first: str, second: str) -> set[str]:
+    def _resolve_joined(self, first: str, second: str) -> frozenset[str]:
         """Return the long words that `first` and `second` may be the halves of."""
         joined = first + second
         if len(joined) < LONG_WORD:
-            return set()
-        return self._nearby(joined)
+            return frozenset()
+        return frozenset(self._nearby(joined))
 
     def _nearby(self, heard: str) -> set[str]:
         candidates = set(self._near.get(heard, ()))
@@ -139,8 +144,8 @@ class _Vocabulary:
 class _Heard(NamedTuple):
     tokens: Sequence[Token]
     skippable: list[bool]
-    singles: list[set[str]]
-    pairs: list[set[str]]
+    singles: list[frozenset[str]]
+    pairs: list[frozenset[str]]
 
 
 class Lexicon:
@@ -172,12 +177,12 @@ class Lexicon:
     def _hear(self, tokens: Sequence[Token]) -> _Heard:
         resolve, joined = self._vocabulary.resolve, self._vocabulary.resolve_joined
         singles = [resolve(token.norm) for token in tokens]
-        pairs: list[set[str]] = [
-            joined(token.norm, after.norm) if token.sentence == after.sentence else set()
+        pairs: list[frozenset[str]] = [
+            joined(token.norm, after.norm) if token.sentence == after.sentence else frozenset()
             for token, after in pairwise(tokens)
         ]
         skippable = [token.norm not in self._never_skipped for token in tokens]
-        return _Heard(tokens, skippable, singles, [*pairs, set()])
+        return _Heard(tokens, skippable, singles, [*pairs, frozenset()])
 
 
 def _match(elements: Sequence[frozenset[str]], k: int, i: int, heard: _Heard) -> int | None:

@@ -111,6 +111,10 @@ class Scope:
         """Tell whether two mentions stand in one sentence."""
         return self._tokens[a.first].sentence == self._tokens[b.first].sentence
 
+    def breaks_at(self, i: int) -> bool:
+        """Tell whether a new clause begins at token `i`: "mas", "only"."""
+        return any(cue.first == i for cue in self._cues["breaks"])
+
     def _outside(self, name: str, mention: Match) -> list[Match]:
         return [cue for cue in self._cues[name] if cue.last < mention.first and self.same_sentence(cue, mention)]
 
@@ -120,17 +124,17 @@ class Scope:
         speaker_next = any(person.first == cue.last + 1 for person in self._cues["first_person"])
         if is_answer and (self._tokens[cue.last].pause or speaker_next):
             return False
-        return self._holds(cue.last + 1, mention)
+        return self.holds(cue.last + 1, mention)
 
     def _verb_reaches(self, cue: Match, mention: Match) -> bool:
         """Tell whether "não" and the like reach `mention` by way of a verb: "não tenho …", "não passa …" doesn't."""
         for verb in self._cues["negated_verbs"]:
             if cue.last < verb.first <= min(cue.last + VERB_WITHIN, mention.first):
                 joined = not any(self._tokens[i].pause for i in range(cue.last, verb.first))
-                return joined and self._holds(min(verb.last + 1, mention.first), mention)
+                return joined and self.holds(min(verb.last + 1, mention.first), mention)
         return False
 
-    def _holds(self, start: int, mention: Match) -> bool:
+    def holds(self, start: int, mention: Match) -> bool:
         """Tell whether a negation over token `start` still holds at `mention`."""
         if mention.first - start > REACH:
             return False

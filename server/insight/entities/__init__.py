@@ -1,0 +1,1 @@
+"""Words to entities: editable vocabularies and grammars, compiled; no model."""

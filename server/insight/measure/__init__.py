@@ -1,0 +1,1 @@
+"""How well consultations are understood, against what people marked in them."""
