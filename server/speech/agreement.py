@@ -59,6 +59,7 @@ class LocalAgreement:
     def __init__(self, holdback: int = 3, settled: Sequence[str] = ()) -> None:
         self._holdback = holdback
         self._settled = tuple(settled)
+        self._settled_words: tuple[Word, ...] = ()
         self._settled_until_s = 0.0
         self._previous = Reading(())
         self._shown: tuple[str, ...] = ()
@@ -67,6 +68,11 @@ class LocalAgreement:
     def settled(self) -> tuple[str, ...]:
         """The words that will not change any more."""
         return self._settled
+
+    @property
+    def settled_words(self) -> tuple[Word, ...]:
+        """The same with times from the utterance's beginning, or none where not all are known."""
+        return self._settled_words if len(self._settled_words) == len(self._settled) else ()
 
     @property
     def settled_until_s(self) -> float:
@@ -89,6 +95,7 @@ class LocalAgreement:
         if sure > 0 and (self._continues(reading.texts) or (reading.words and self._settled_until_s)):
             self._settled += rest[:sure]
             if reading.words:
+                self._settled_words += reading.words[first : first + sure]
                 self._settled_until_s = reading.words[first + sure - 1].end_s
         self._previous = reading
         return self.show(self._shown)

@@ -36,7 +36,8 @@ def is_plausible(hypothesis: Hypothesis, evidence: VoiceEvidence) -> bool:
 
 def _least_log_probability(hypothesis: Hypothesis, evidence: VoiceEvidence) -> float:
     """Return how sure the model must be: the weaker the voice, the surer."""
-    least = -1.3
+    clear = evidence.voiced_s >= 0.3 and evidence.mean_probability >= 0.85
+    least = -1.6 if clear and hypothesis.no_speech_probability < 0.45 else -1.3
     if evidence.mean_probability < 0.7:
         least += 0.3
     if evidence.voiced_s < 0.3:

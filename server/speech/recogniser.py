@@ -13,7 +13,8 @@ from .port import Pcm
 class Request:
     """One utterance, or the beginning of one, to be read.
 
-    `language` None: detect it. `settled` are words already shown as certain, which a final must begin with.
+    `language` None: detect it. `settled` are words already shown as certain, with which the samples begin, and so
+    does what is read of them. `before` is what was said right before the samples.
     """
 
     samples: Pcm
@@ -21,6 +22,7 @@ class Request:
     final: bool
     prompt: str = ""
     settled: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

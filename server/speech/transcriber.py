@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
+from ..model.audio import SPEECH_RATE_HZ
 from .cadence import Cadence
 from .delivery import Delivery
 from .language import LanguageChoice
@@ -20,7 +21,7 @@ from .recogniser import Hypothesis, Request
 from .resumption import Resumption
 from .scheduler import Priority, Requests
 from .segmenter import WINDOW_S, WINDOW_SAMPLES, Segment, Segmenter, SegmenterOptions, windows
-from .utterance import Guess, Pending, Utterance, evidence, is_click
+from .utterance import Guess, Pending, Rest, Utterance, evidence, is_click
 
 log = structlog.get_logger()
 
@@ -133,17 +134,18 @@ class Transcriber:
         silent = segment.end - segment.speech_end >= windows(_GUESS_AFTER_S)
         if not silent or is_click(segment) or not self._scheduler.can_speculate:
             return False
-        request = self._request(segment, final=True, settled=utterance.settled)
-        guess = Guess(segment.speech_end, self._scheduler.submit(self._channel, request, Priority.SPECULATIVE))
+        rest = self._rest(utterance, final=True)
+        request = self._request(segment, rest, final=True)
+        guess = Guess(segment.speech_end, rest, self._scheduler.submit(self._channel, request, Priority.SPECULATIVE))
         utterance.guess = guess
-        guess.result.add_done_callback(lambda done: self._on_guess(utterance, segment, done))
+        guess.result.add_done_callback(lambda done: self._on_guess(utterance, segment, rest, done))
         return True
 
-    def _on_guess(self, utterance: Utterance, segment: Segment, done: asyncio.Future[Hypothesis]) -> None:
+    def _on_guess(self, utterance: Utterance, segment: Segment, rest: Rest, done: asyncio.Future[Hypothesis]) -> None:
         """Show a guess until it is known to hold."""
         if done.cancelled() or done.exception() is not None or utterance.ended:
             return
-        self._show(utterance, segment, done.result())
+        self._show(utterance, segment, rest.whole(done.result()))
 
     def _discard_guess(self, utterance: Utterance) -> None:
         if utterance.guess is not None:
@@ -158,11 +160,12 @@ class Transcriber:
         utterance.asked_at = segment.end
         priority = Priority.INTERIM if utterance.shown else Priority.FIRST_INTERIM
         asked_s = time.monotonic()
-        result = self._scheduler.submit(self._channel, self._request(segment, final=False), priority)
-        result.add_done_callback(lambda done: self._on_interim(utterance, segment, asked_s, done))
+        rest = self._rest(utterance, final=False)
+        result = self._scheduler.submit(self._channel, self._request(segment, rest, final=False), priority)
+        result.add_done_callback(lambda done: self._on_interim(utterance, segment, rest, asked_s, done))
 
     def _on_interim(
-        self, utterance: Utterance, segment: Segment, asked_s: float, done: asyncio.Future[Hypothesis]
+        self, utterance: Utterance, segment: Segment, rest: Rest, asked_s: float, done: asyncio.Future[Hypothesis]
     ) -> None:
         if done.cancelled():
             return
@@ -171,7 +174,7 @@ class Transcriber:
             log.warning("speech.interim_failed", error=type(error).__name__)
             return
         self._cadence.note(time.monotonic() - asked_s)
-        self._show(utterance, segment, done.result())
+        self._show(utterance, segment, rest.whole(done.result()))
         if not utterance.shown:
             self._cadence.hurry(utterance, segment)
 
@@ -184,19 +187,26 @@ class Transcriber:
             if utterance is self._utterance and utterance.agreement.settled_until_s:
                 self._segmenter.settle_until(segment.start + windows(utterance.agreement.settled_until_s))
 
-    def _request(self, segment: Segment, *, final: bool, settled: str = "") -> Request:
+    def _rest(self, utterance: Utterance, *, final: bool) -> Rest:
+        known = self._language.fixed is not None  # it is detected by how an utterance begins
+        return utterance.rest(final=final) if known else Rest(settled=utterance.settled if final else "")
+
+    def _request(self, segment: Segment, rest: Rest, *, final: bool) -> Request:
+        start = segment.start * WINDOW_SAMPLES + round(rest.start_s * SPEECH_RATE_HZ)
         end = min(segment.end, segment.speech_end + windows(_TRAIL_S))
-        samples = self._pcm.slice(segment.start * WINDOW_SAMPLES, end * WINDOW_SAMPLES)
+        samples = self._pcm.slice(start, end * WINDOW_SAMPLES)
         prompt = self._options.prompt if segment.voiced * WINDOW_S >= _PROMPT_AFTER_VOICED_S else ""
-        return Request(samples, self._language.fixed, final, prompt, settled)
+        before = " ".join(word.text for word in rest.before)
+        return Request(samples, self._language.fixed, final, prompt, rest.settled, before)
 
     def _ask_final(self, segment: Segment) -> None:
         utterance, self._utterance = self._utterance or self._begin(segment), None
         utterance.ended = True
         length = segment.end - segment.start
+        rest = self._rest(utterance, final=True)
         if utterance.guess is not None and utterance.guess.holds_for(segment):
             self._scheduler.promote(self._channel)
-            result = utterance.guess.result
+            rest, result = utterance.guess.rest, utterance.guess.result
         elif is_click(segment) or self._waiting + length > windows(_MOST_WAITING_S):
             self._scheduler.drop_interims(self._channel)
             result = asyncio.get_running_loop().create_future()
@@ -206,10 +216,9 @@ class Transcriber:
                 result.cancel()
         else:
             self._discard_guess(utterance)
-            request = self._request(segment, final=True, settled=utterance.settled)
-            result = self._scheduler.submit(self._channel, request, Priority.FINAL)
+            result = self._scheduler.submit(self._channel, self._request(segment, rest, final=True), Priority.FINAL)
         self._waiting += length
-        self._pending.put_nowait(Pending(utterance, segment, result))
+        self._pending.put_nowait(Pending(utterance, segment, rest, result))
 
     async def _settle(self) -> None:
         """Turn finished requests into finals, in order."""
@@ -242,8 +251,8 @@ class Transcriber:
             log.warning("speech.final_failed", error=type(error).__name__ if error else "dropped")
             final = utterance.final_of(None, segment, self._clock)
             self._events.put(Gap(final.start_s, final.end_s))
-        elif is_plausible(result.result(), evidence(segment)):
-            hypothesis = result.result()
+        elif is_plausible(whole := pending.rest.whole(result.result()), evidence(segment)):
+            hypothesis = whole
             self._language.heard(hypothesis, segment.voiced * WINDOW_S)
         if hypothesis is not None or utterance.shown:
             self._events.put(utterance.final_of(hypothesis, segment, self._clock))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..model.transcript import Word
 from .agreement import LocalAgreement, Reading
@@ -16,6 +16,8 @@ from .recogniser import Hypothesis
 from .segmenter import WINDOW_S, WINDOW_SAMPLES, Segment
 
 _LEAST_VOICED_S = 0.09
+_KEPT_WORDS = 2
+_LEAST_SPARED_S = 1.0
 
 
 def evidence(segment: Segment) -> VoiceEvidence:
@@ -28,11 +30,35 @@ def is_click(segment: Segment) -> bool:
     return segment.voiced * WINDOW_S < _LEAST_VOICED_S
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What is still to be read of an utterance: from `start_s` on, behind the words `before`.
+
+    It begins with the words `settled`, which the model must read again to know where it is.
+    """
+
+    start_s: float = 0.0
+    before: tuple[Word, ...] = ()
+    settled: str = ""
+
+    def whole(self, hypothesis: Hypothesis) -> Hypothesis:
+        """Return what `hypothesis`, read of the rest, makes of the utterance."""
+        if not self.before:
+            return hypothesis
+        later = tuple(
+            word.model_copy(update={"start_s": word.start_s + self.start_s, "end_s": word.end_s + self.start_s})
+            for word in hypothesis.words
+        )
+        text = " ".join([*(word.text for word in self.before), hypothesis.text]).strip()
+        return replace(hypothesis, text=text, words=self.before + later if later else ())
+
+
 @dataclass(slots=True)
 class Guess:
     """A final asked for in a short silence: it holds if no more is said until the utterance ends."""
 
     speech_end: int
+    rest: Rest
     result: asyncio.Future[Hypothesis]
 
     def holds_for(self, segment: Segment) -> bool:
@@ -59,6 +85,18 @@ class Utterance:
     def settled(self) -> str:
         """The text already shown as certain."""
         return " ".join(self.agreement.settled)
+
+    def rest(self, *, final: bool) -> Rest:
+        """Return what is still to be read: from two settled words on, if that spares a second, or else all of it.
+
+        Where all is read, a final goes on from what has settled, and an interim is free to contradict it.
+        """
+        words = self.agreement.settled_words
+        before, kept = words[:-_KEPT_WORDS], words[-_KEPT_WORDS:]
+        start_s = (before[-1].end_s + kept[0].start_s) / 2 if before else 0.0
+        if start_s >= _LEAST_SPARED_S:
+            return Rest(start_s, before, " ".join(word.text for word in kept))
+        return Rest(settled=self.settled if final else "")
 
     def interim_of(self, hypothesis: Hypothesis, segment: Segment, clock: SampleClock) -> Interim:
         """Return what to show for the newest hypothesis.
@@ -87,12 +125,11 @@ class Utterance:
         start_s = clock.at(segment.speech_start * WINDOW_SAMPLES)
         end_s = max(start_s, clock.at(segment.speech_end * WINDOW_SAMPLES))
         if hypothesis is None:
-            words = spread(self.agreement.settled, start_s, end_s)
-            return Final(self.id, start_s, end_s, self.settled, words, self.language)
+            hypothesis = Hypothesis(self.settled, self.agreement.settled_words, self.language)
         first_sample = segment.start * WINDOW_SAMPLES
         words = _on_room_clock(hypothesis.words, first_sample, clock, start_s, end_s)
         texts = self.agreement.show(hypothesis.text.split())
-        words = _with_texts(words, texts, end_s)
+        words = _with_texts(words, texts, start_s, end_s)
         return Final(self.id, start_s, end_s, " ".join(texts), words, hypothesis.language, hypothesis.provider)
 
 
@@ -111,10 +148,10 @@ def _on_room_clock(
     return tuple(placed)
 
 
-def _with_texts(words: Sequence[Word], texts: Sequence[str], end_s: float) -> tuple[Word, ...]:
+def _with_texts(words: Sequence[Word], texts: Sequence[str], start_s: float, end_s: float) -> tuple[Word, ...]:
     """Return a word for each of `texts`, with the times of `words`; those beyond them fill the rest."""
     timed = tuple(word.model_copy(update={"text": text}) for word, text in zip(words, texts, strict=False))
-    return timed + spread(texts[len(timed) :], timed[-1].end_s if timed else end_s, end_s)
+    return timed + spread(texts[len(timed) :], timed[-1].end_s if timed else start_s, end_s)
 
 
 def spread(texts: Sequence[str], start_s: float, end_s: float) -> tuple[Word, ...]:
@@ -132,4 +169,5 @@ class Pending:
 
     utterance: Utterance
     segment: Segment
+    rest: Rest
     result: asyncio.Future[Hypothesis]

@@ -88,7 +88,9 @@ class WhisperBatch:
         """Return what each request says; None for one that still went on where it alone would be cut off."""
         spoken = spoken_languages(self._model, encoded, requests)
         parts = [
-            _Part(samples, request, *known, self._text.prompt(known[0], request.prompt, request.settled))
+            _Part(
+                samples, request, *known, self._text.prompt(known[0], request.prompt, request.settled, request.before)
+            )
             for samples, request, known in zip(sounds, requests, spoken, strict=True)
         ]
         results = self._model.generate(

@@ -13,6 +13,7 @@ from ..model.transcript import Word
 
 _FRAMES_PER_S = 50.0
 _MOST_PROMPT_TOKENS = 100
+_MOST_BEFORE_TOKENS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,20 @@ class WhisperText:
         self._tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer_file))
         self._multilingual = multilingual
 
-    def prompt(self, language: str, previous: str = "", settled: str = "") -> Prompt:
-        """Return the decoder's beginning for `language`; `previous` is text before, `settled` text to go on from."""
+    def prompt(self, language: str, owners: str = "", settled: str = "", before: str = "") -> Prompt:
+        """Return the decoder's beginning for `language`; `owners` is the owner's prompt, `settled` text to go on from.
+
+        Of `before`, what was said last, a power of two of tokens is taken, so that requests are often alike.
+        """
         codec = self._codec(language)
         start = [*codec.sot_sequence]
-        before = [codec.sot_prev, *codec.encode(" " + previous.strip())[-_MOST_PROMPT_TOKENS:]] if previous else []
+        previous = codec.encode(" " + owners.strip())[-_MOST_PROMPT_TOKENS:] if owners else []
+        said = codec.encode(" " + before) if before else []
+        previous += said[-min(_MOST_BEFORE_TOKENS, 1 << len(said).bit_length() - 1) :] if said else []
         forced = codec.encode(" " + settled) if settled else []
-        return Prompt([*before, *start, codec.no_timestamps, *forced], start, forced)
+        return Prompt(
+            [*([codec.sot_prev, *previous] if previous else []), *start, codec.no_timestamps, *forced], start, forced
+        )
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Return the text of `tokens`."""

@@ -79,6 +79,15 @@ def test_where_a_sentence_is_loud_is_where_it_is_spoken() -> None:
     assert spoken_span(silence(1)) == (0.0, 0.0)
 
 
+def test_a_click_is_no_beginning_or_end_of_a_sentence() -> None:
+    sound = silence(5)
+    sound[2 * OPUS_CLOCK_HZ : 3 * OPUS_CLOCK_HZ] = 9000
+    for click_s in (0.0, 0.5, 4.9):
+        at = round(click_s * OPUS_CLOCK_HZ)
+        sound[at : at + OPUS_CLOCK_HZ // 20] = 9000
+    assert spoken_span(sound) == (2.0, 3.0)
+
+
 def test_noise_and_music_last_as_long_as_asked_for() -> None:
     assert [len(make(1.25)) for make in (silence, noise, music)] == [60_000] * 3
     assert len(for_model(noise(1.0))) == pytest.approx(16_000, abs=32)

@@ -14,6 +14,15 @@ def test_a_short_answer_with_a_clear_voice_is_kept(text: str) -> None:
     assert is_plausible(Hypothesis(text, average_log_probability=-0.7, no_speech_probability=0.2), evidence)
 
 
+def test_an_unsure_reading_is_kept_for_a_clear_voice_alone() -> None:
+    unsure = Hypothesis("Não!", average_log_probability=-1.5, no_speech_probability=0.2)
+    assert is_plausible(unsure, VoiceEvidence(voiced_s=0.35, mean_probability=0.9))
+    assert not is_plausible(unsure, VoiceEvidence(voiced_s=0.35, mean_probability=0.8))
+    assert not is_plausible(unsure, VoiceEvidence(voiced_s=0.2, mean_probability=0.9))
+    silent = Hypothesis("Não!", average_log_probability=-1.5, no_speech_probability=0.5)
+    assert not is_plausible(silent, VoiceEvidence(voiced_s=0.35, mean_probability=0.9))
+
+
 def test_an_unsure_reading_of_a_weak_voice_is_dropped() -> None:
     weak = VoiceEvidence(voiced_s=0.2, mean_probability=0.55)
     assert not is_plausible(Hypothesis("Obrigado.", average_log_probability=-1.0, no_speech_probability=0.8), weak)

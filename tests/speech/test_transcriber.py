@@ -252,3 +252,5 @@ async def test_a_long_speech_is_cut_behind_its_last_settled_word(listening: List
         event for event in listening.events if isinstance(event, Interim) and event.utterance_id == first.utterance_id
     ]
     assert len(shown[-1].text[: shown[-1].settled_chars].split()) == round(words)
+    longest = max(len(request.samples) for request in listening.model.requests)
+    assert longest < 7 * 16_000, "what has settled is not read again"

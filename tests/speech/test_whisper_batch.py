@@ -86,6 +86,8 @@ def test_requests_differ_in_kind_by_beam_input_and_prompt(
         whisper.kind(Request(np.tile(fox, 8), "pt", final=True)),
     ]
     assert len(set(kinds)) == len(kinds)
+    before = [whisper.kind(Request(fox, "pt", final=True, before=FOX[:length])) for length in range(20, 44)]
+    assert len(set(before)) <= 3, "what was said before differs in length all the time, and is seldom alike"
 
 
 def test_on_the_cpu_one_request_is_read_at_a_time(whisper: Counting) -> None:

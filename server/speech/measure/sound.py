@@ -24,6 +24,8 @@ _CHORDS_HZ = ((220, 277, 330), (196, 247, 294), (175, 220, 262), (262, 330, 392)
 _BEAT_S = 0.4
 _LOUD = 0.02
 _ABOVE_NOISE = 3.16
+_LASTING = 10
+_LASTING_OF = 25
 
 
 def read_sound(path: Path) -> Sound:
@@ -99,6 +101,7 @@ def spoken_span(sound: Sound) -> tuple[float, float]:
     """Return where the voice in `sound` begins and ends, in seconds.
 
     Voice is within 34 dB of the loudest and 10 dB above the quietest tenth: a recorded sentence has noise around it.
+    It lasts: 0.2 s of the half second from there on are loud, or else it is a click of the recorder's.
     """
     whole = len(sound) // FRAME
     if not whole:
@@ -106,5 +109,14 @@ def spoken_span(sound: Sound) -> tuple[float, float]:
     frames = sound[: whole * FRAME].astype(np.float64).reshape(whole, FRAME)
     loudness = np.sqrt((frames**2).mean(axis=1))
     least = max(_LOUD * max(1.0, float(loudness.max())), _ABOVE_NOISE * float(np.percentile(loudness, 10)))
-    loud = np.flatnonzero(loudness > min(least, 0.5 * float(loudness.max())))
-    return (float(loud[0]) / 50, float(loud[-1] + 1) / 50) if len(loud) else (0.0, 0.0)
+    loud = loudness > min(least, 0.5 * float(loudness.max()))
+    first, last = _lasting(loud), _lasting(loud[::-1])
+    return (first / 50, (whole - last) / 50) if loud.any() else (0.0, 0.0)
+
+
+def _lasting(loud: NDArray[np.bool_]) -> int:
+    """Return the first loud frame that is followed by loud ones, or else the first loud one."""
+    ahead = np.convolve(loud, np.ones(_LASTING_OF))[_LASTING_OF - 1 :][: len(loud)]
+    ahead = np.pad(ahead, (0, len(loud) - len(ahead)))
+    lasting = np.flatnonzero(loud & (ahead >= _LASTING))
+    return int(lasting[0] if len(lasting) else np.argmax(loud))

@@ -103,8 +103,8 @@ class WhisperRecogniser:
     def kind(self, request: Request) -> Hashable:
         """Return what the model needs to be the same in a batch: beam, frames, tokens before the start."""
         assert self._text is not None  # noqa: S101 - load() comes first
-        before = len(self._text.prompt(FALLBACK_LANGUAGE, request.prompt).tokens) if request.prompt else 0
-        return request.final, encoder_frames(len(request.samples), final=request.final), before
+        prompt = self._text.prompt(FALLBACK_LANGUAGE, request.prompt, before=request.before)
+        return request.final, encoder_frames(len(request.samples), final=request.final), len(prompt.tokens)
 
     def recognise_batch(self, requests: Sequence[Request]) -> list[Hypothesis]:
         """Read requests of one kind as `recognise` reads each."""

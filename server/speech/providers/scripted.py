@@ -1,7 +1,7 @@
 """A provider without a model, for tests and demonstrations: loudness is speech, and the words are a script.
 
-Every utterance reads the script from its beginning, one word for each 0.3 s of it, so the same audio
-always gives the same words.
+Every utterance reads the script from its beginning, or behind what was said before, one word for each 0.3 s of it, so
+the same audio always gives the same words.
 """
 
 from __future__ import annotations
@@ -47,14 +47,15 @@ class ScriptedRecogniser:
         """Nothing to load."""
 
     def recognise(self, request: Request) -> Hypothesis:
-        """Return the script's beginning, one word for each 0.3 s between the first and last loud sample."""
+        """Return the script, one word for each 0.3 s between the first and last loud sample."""
         loud = np.flatnonzero(np.abs(request.samples) > _LOUD)
         if not len(loud):
             return Hypothesis("")
         first_s = float(loud[0]) / 16_000
         count = max(1, int((loud[-1] - loud[0]) / 16_000 / WORD_S + 0.5))
+        script = SCRIPT[len(request.before.split()) % len(SCRIPT) :] + SCRIPT
         words = tuple(
-            Word(text=SCRIPT[n % len(SCRIPT)], start_s=first_s + n * WORD_S, end_s=first_s + (n + 1) * WORD_S)
+            Word(text=script[n % len(SCRIPT)], start_s=first_s + n * WORD_S, end_s=first_s + (n + 1) * WORD_S)
             for n in range(count)
         )
         language = request.language or "pt"
