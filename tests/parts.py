@@ -18,7 +18,11 @@ def part_of(nodeid: str) -> str:
 
 
 class ByPart(LoadScopeScheduling):
-    """Gives whole parts to the processes, in the order of collection."""
+    """Gives a process that is about to be done the next part, in the order of collection."""
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
         return part_of(nodeid)
