@@ -4,7 +4,7 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.leaks", "tests.postgres"]
+pytest_plugins = ["tests.leaks", "tests.parts", "tests.postgres"]
 
 settings.register_profile("everywhere", deadline=None, derandomize=True, database=None)
 settings.register_profile("search", deadline=None, max_examples=1000)

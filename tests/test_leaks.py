@@ -12,11 +12,14 @@ def outcome(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     """Run one test file in a pytest of its own and return its result."""
 
     monkeypatch.setenv("LEAK_SETTLE_S", "0.3")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # plugins that have no part in it take seconds to load
 
     def run(source: str) -> pytest.RunResult:
         pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
         pytester.makepyfile(textwrap.dedent(source))
-        return pytester.runpytest_subprocess("-p", "tests.leaks", "-p", "no:cacheprovider")
+        return pytester.runpytest_subprocess(
+            "-p", "pytest_asyncio.plugin", "-p", "tests.leaks", "-p", "no:cacheprovider"
+        )
 
     return run
 

@@ -68,8 +68,8 @@ def test_a_setting_that_cannot_be_used_is_one_sentence_that_names_it(tmp_path, e
     assert "hidden-word" not in result.stderr
 
 
-def test_a_request_that_cannot_be_parsed_puts_no_token_into_the_log(tmp_path):
-    with running_server(tmp_path) as server:
+def test_a_request_that_cannot_be_parsed_puts_no_token_into_the_log(tmp_path, data_dir):
+    with running_server(tmp_path, data_dir) as server:
         host, port = server.address.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer SECRETTOKEN\x00\r\n\r\n")

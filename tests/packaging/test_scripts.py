@@ -31,7 +31,7 @@ def test_each_command_makes_its_environment_itself(name, call):
 
 
 def test_pytest_is_the_last_thing_scripts_test_does():
-    assert (ROOT / "scripts" / "test").read_text().splitlines()[-1] == 'exec .venv/bin/python -m pytest "$@"'
+    assert (ROOT / "scripts" / "test").read_text().splitlines()[-1] == 'exec .venv/bin/python -m pytest -n 2 "$@"'
 
 
 def test_setup_refuses_an_option_it_does_not_know():

@@ -4,6 +4,8 @@ from server.recording.recover import recover, unfinished
 
 from .killing import Killed, kill_many
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory) -> list[Killed]:

@@ -221,7 +221,11 @@ async def test_the_socket_is_reached_under_ws(house: House) -> None:
         assert await socket.receive_str(timeout=5) == "hello"
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "GET" and not route.is_socket], ids=str)
+@pytest.mark.parametrize(
+    "route",
+    [route for route in ROUTES if route.method == "GET" and not route.is_socket],
+    ids=lambda route: route.path,
+)
 async def test_head_is_answered_like_get_without_a_body(house: House, route: object) -> None:
     path = route.path.replace(":.+", "")
     path = path.format(consultation_id=CONSULTATION, name="clinician.ogg", agent_id="default", path="style.css")

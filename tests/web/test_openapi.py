@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,12 +104,22 @@ def _application(folder: Path, authority: TokenAuthority) -> web.Application:
     return app
 
 
-@schema.parametrize()
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
-)
-def test_the_server_keeps_to_its_document(case: schemathesis.Case, server: RunningServer) -> None:
-    case.call_and_validate(base_url=server.url, headers={"Authorization": server.authorization}, timeout=10)
+def _told_apart(path: str, method: str) -> Callable[..., None]:
+    """Return the test of one operation: of several from one function, all would have the same id."""
+
+    @schema.include(path=path, method=method).parametrize()
+    @settings(
+        max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+    )
+    def keeps_to_its_document(case: schemathesis.Case, server: RunningServer) -> None:
+        case.call_and_validate(base_url=server.url, headers={"Authorization": server.authorization}, timeout=10)
+
+    return keeps_to_its_document
+
+
+for _path, _operations in DOCUMENT["paths"].items():
+    for _method, _operation in _operations.items():
+        globals()[f"test_{_operation['operationId']}_keeps_to_the_document"] = _told_apart(_path, _method)
 
 
 def test_the_document_is_valid_openapi() -> None:

@@ -26,6 +26,7 @@ async def _wait_for_text(page, selector: str, text: str) -> None:
     await page.locator(selector).filter(has_text=text).first.wait_for(timeout=60_000)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 async def test_two_people_meet_are_heard_written_down_advised_and_recorded(server, microphones):
     consultation = await server.consultation("pt")

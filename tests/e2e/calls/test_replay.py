@@ -20,6 +20,7 @@ async def _replay(server, *arguments: str) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), err.decode()
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 async def test_replay_plays_two_files_and_prints_transcript_tips_files_and_figures(server):
     status, out, err = await _replay(

@@ -32,14 +32,14 @@ def readers(server: RunningServer) -> int:
 
 
 @pytest.mark.timeout(180)
-async def test_of_two_workers_one_reads_at_a_time(tmp_path):
+async def test_of_two_workers_one_reads_at_a_time(tmp_path, data_dir):
     settings = {"WORKERS": "2", "SPEECH_PROVIDER": "scripted"}
-    with running_server(tmp_path, **settings) as server:
+    with running_server(tmp_path, data_dir, **settings) as server:
         consultations = [await in_worker(server, number) for number in (0, 1, 0, 1)]
         assert server.stop() == 0
     for consultation in consultations:
         recorded(tmp_path / "recordings" / consultation)
-    with running_server(tmp_path, **settings) as server:
+    with running_server(tmp_path, data_dir, **settings) as server:
         most = 0
         told: dict[str, float] = {}
         async with asyncio.timeout(150):

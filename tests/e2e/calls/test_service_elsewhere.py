@@ -16,7 +16,7 @@ SERVICE = "Fala Hospedada (fala.example.org)"
 
 
 @pytest.mark.timeout(300)
-async def test_participants_are_told_who_hears_them_and_hear_of_it_from_there(tmp_path, microphones):
+async def test_participants_are_told_who_hears_them_and_hear_of_it_from_there(tmp_path, data_dir, microphones):
     async with fake_endpoint() as elsewhere:
         settings = {
             "SPEECH_PROVIDER": "openai_compatible",
@@ -25,7 +25,7 @@ async def test_participants_are_told_who_hears_them_and_hear_of_it_from_there(tm
             "SPEECH_REMOTE_MODEL": MODEL,
             "SPEECH_SERVICE_NAME": SERVICE,
         }
-        with running_server(tmp_path, **settings) as server:
+        with running_server(tmp_path, data_dir, **settings) as server:
             consultation = await server.consultation("pt")
             told = await server.call("GET", f"/api/consultations/{consultation}")
             assert told["voices_go_to"] == SERVICE
