@@ -12,17 +12,11 @@ from server.speech.recogniser import Hypothesis, Request
 SECOND = 16_000
 
 
-@pytest.mark.parametrize("final", [True, False])
-def test_the_encoder_always_gets_silence_behind_the_speech_or_the_whole(final: bool) -> None:
+def test_the_encoder_always_gets_silence_behind_the_speech_or_the_whole() -> None:
     for tenths in range(300):
-        frames = encoder_frames(tenths * SECOND // 10, final=final)
+        frames = encoder_frames(tenths * SECOND // 10)
         assert frames == 3000 or frames >= tenths * 10 + 128
         assert frames in (1000, 1500, 3000)
-
-
-def test_a_final_gets_more_than_an_interim() -> None:
-    assert encoder_frames(2 * SECOND, final=True) == 1500
-    assert encoder_frames(2 * SECOND, final=False) == 1000
 
 
 def test_a_faint_voice_is_amplified_and_silence_is_not_made_loud() -> None:
@@ -50,23 +44,23 @@ def request(*, final: bool = True) -> Request:
 
 
 def test_a_loop_is_read_once_more_with_the_full_input() -> None:
-    recogniser = Rereading({1500: Hypothesis("dor dor dor", looped=True), 3000: Hypothesis("dor")})
+    recogniser = Rereading({1000: Hypothesis("dor dor dor", looped=True), 3000: Hypothesis("dor")})
     assert recogniser.recognise(request()).text == "dor"
-    assert recogniser.asked == [1500, 3000]
+    assert recogniser.asked == [1000, 3000]
 
 
 def test_of_two_unsure_readings_the_surer_counts() -> None:
     unsure = Hypothesis("globo", average_log_probability=-0.9)
     sure = Hypothesis("hemoglobina", average_log_probability=-0.4)
-    assert Rereading({1500: unsure, 3000: sure}).recognise(request()).text == "hemoglobina"
+    assert Rereading({1000: unsure, 3000: sure}).recognise(request()).text == "hemoglobina"
     worse = Hypothesis("lobo", average_log_probability=-1.1)
-    assert Rereading({1500: unsure, 3000: worse}).recognise(request()).text == "globo"
+    assert Rereading({1000: unsure, 3000: worse}).recognise(request()).text == "globo"
 
 
 def test_a_sure_reading_is_read_once() -> None:
-    recogniser = Rereading({1500: Hypothesis("Sim.", average_log_probability=-0.2)})
+    recogniser = Rereading({1000: Hypothesis("Sim.", average_log_probability=-0.2)})
     recogniser.recognise(request())
-    assert recogniser.asked == [1500]
+    assert recogniser.asked == [1000]
 
 
 def test_interims_are_never_read_twice() -> None:

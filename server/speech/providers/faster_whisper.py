@@ -27,20 +27,19 @@ log = structlog.get_logger()
 
 _HOP = 160
 _FRAMES = (1000, 1500, 3000)
-_LEAST_FINAL_FRAMES = 1500
 _PADDING = 128
 _WHOLE = 3000
 _DOUBTFUL = -0.6
 _THREADS_A_READER = 1
 
 
-def encoder_frames(samples: int, *, final: bool) -> int:
+def encoder_frames(samples: int) -> int:
     """Return how many mel frames (10 ms) the encoder gets for so many samples at 16 kHz.
 
     Without at least 128 frames of silence behind the speech the decoder loops. With `base` in Portuguese, 750
-    frames cost 1 to 3 points of word error rate, 1000 still half a point; finals get 1500.
+    frames cost 1 to 3 points of word error rate; 1000 cost less than the measurement's noise.
     """
-    needed = max(_LEAST_FINAL_FRAMES if final else 0, -(-samples // _HOP) + _PADDING)
+    needed = -(-samples // _HOP) + _PADDING
     return next((frames for frames in _FRAMES if frames >= needed), _WHOLE)
 
 
@@ -104,13 +103,13 @@ class WhisperRecogniser:
         """Return what the model needs to be the same in a batch: beam, frames, tokens before the start."""
         assert self._text is not None  # noqa: S101 - load() comes first
         prompt = self._text.prompt(FALLBACK_LANGUAGE, request.prompt, before=request.before)
-        return request.final, encoder_frames(len(request.samples), final=request.final), len(prompt.tokens)
+        return request.final, encoder_frames(len(request.samples)), len(prompt.tokens)
 
     def recognise_batch(self, requests: Sequence[Request]) -> list[Hypothesis]:
         """Read requests of one kind as `recognise` reads each."""
         final = requests[0].final
         sounds = [level(request.samples) for request in requests]
-        frames = encoder_frames(len(sounds[0]), final=final)
+        frames = encoder_frames(len(sounds[0]))
         found = self._read_together(sounds, frames, requests)
         doubtful = [place for place, one in enumerate(found) if final and frames < _WHOLE and _is_doubtful(one)]
         if doubtful:
