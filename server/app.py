@@ -12,6 +12,7 @@ from aiohttp import web
 from .groundwork import lay_groundwork
 from .insight.advisor import Advisor, AdvisorOptions
 from .insight.create import create_generator
+from .insight.entity_service import EntityService
 from .live.create import create_live_store
 from .media.ice import ice_settings
 from .media.peer import Peer, PeerListener
@@ -24,7 +25,7 @@ from .recording.finalize import finalize
 from .recording.recorder import Recorder
 from .recording.recover import finished, recover, unfinished
 from .rooms.registry import Registry
-from .rooms.second_passes import SecondPasses
+from .rooms.second_passes import Readers, SecondPasses
 from .rooms.services import Recording, RoomServices
 from .settings import Settings
 from .speech.second_pass import read_again
@@ -84,6 +85,7 @@ async def running(
         stack.push_async_callback(speech.aclose)
         say("Loading the speech model in the background…")
         await speech.start()
+        entities = EntityService(settings)
         services = RoomServices(
             settings=settings,
             store=store,
@@ -98,12 +100,14 @@ async def running(
                 free_mb=free_mb,
             ),
             create_peer=_peer_factory(settings),
+            create_annotator=entities.annotator,
             create_advisor=_advisor_factory(settings),
             owns=_owns_all if place is None else place.owns,
         )
         registry = await stack.enter_async_context(Registry(services))
         await registry.resume()
-        again = SecondPasses(settings, store, read_again, lambda: bool(registry.rooms()), services.owns)
+        readers = Readers(read_again, entities.of)
+        again = SecondPasses(settings, store, readers, lambda: bool(registry.rooms()), services.owns)
         if settings.second_pass:
             await stack.enter_async_context(again)
         application = web.Application()
