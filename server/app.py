@@ -36,7 +36,7 @@ from .storage.left_spools import apply_left, spool_dir
 from .storage.store import Store
 from .web.application import WebContext, setup_web
 from .web.auth import TokenAuthority
-from .web.figures import watch_parts, watch_second_passes
+from .web.figures import watch_entities, watch_parts, watch_second_passes
 from .web.signaling import Signaling
 
 
@@ -118,6 +118,7 @@ async def running(
         setup_web(application, context)
         watch_parts(context.metrics, registry, store, speech, signaling)
         watch_second_passes(context.metrics, again.figures)
+        watch_entities(context.metrics, entities.figures)
         yield Parts(
             settings=settings,
             store=store,

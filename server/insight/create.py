@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from importlib import import_module, util
 from typing import Any, cast
 
@@ -41,10 +42,13 @@ def create_generator(settings: Settings, agent: Agent) -> tuple[TipGenerator, Ti
     return generator, rules.create(options)
 
 
-def create_extractor(settings: Settings, agent: Agent) -> tuple[EntityExtractor, EntityExtractor | None]:
+def create_extractor(
+    settings: Settings, agent: Agent, discarded: Counter[str] | None = None
+) -> tuple[EntityExtractor, EntityExtractor | None]:
     """Return who finds entities, and who stands in for it when it fails (None for the rules themselves).
 
-    An agent whose `chat_model` is "rules" has the rules, whatever the settings choose.
+    An agent whose `chat_model` is "rules" has the rules, whatever the settings choose. `discarded` counts what a chat
+    model names and cannot be used.
 
     Raises:
         InvalidSettings: As create_generator.
@@ -53,7 +57,7 @@ def create_extractor(settings: Settings, agent: Agent) -> tuple[EntityExtractor,
     made = None if rules_alone else _provider(provider_name(settings)).create(_options(settings, agent.chat_model))
     if made is None or not hasattr(made, "complete"):
         return entity_rules.RuleExtractor(), None
-    return LlmExtractor(cast(ChatModel, made)), entity_rules.RuleExtractor()
+    return LlmExtractor(cast(ChatModel, made), discarded), entity_rules.RuleExtractor()
 
 
 def prepare(settings: Settings) -> None:

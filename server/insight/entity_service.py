@@ -40,5 +40,5 @@ class EntityService:
         return await entities_of(utterances, self._options(agent))
 
     def _options(self, agent: Agent) -> ExtractionOptions:
-        extractor, stand_in = create_extractor(self._settings, agent)
+        extractor, stand_in = create_extractor(self._settings, agent, self.figures.discarded)
         return ExtractionOptions(extractor, stand_in, self._settings.llm_timeout_s, self.figures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -29,12 +30,16 @@ AT_ONCE = 8
 
 @dataclass(slots=True)
 class EntityFigures:
-    """What was found in this process since it began; `counts` are readings by latency, the last beyond all bounds."""
+    """What was found in this process since it began; `counts` are readings by latency, the last beyond all bounds.
+
+    `discarded` is what a chat model named and cannot be used, by reason.
+    """
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS_S) + 1))
     latency_s: float = 0.0
     found: int = 0
     failed: int = 0
+    discarded: Counter[str] = field(default_factory=Counter)
 
     def read(self, latency_s: float) -> None:
         """Count an utterance that was read."""

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..model.entities import Assertion, Entity, EntityCategory, Relation
@@ -23,8 +22,6 @@ from .languages import known_language
 from .port import ChatModel
 from .smalltalk import says_something
 from .text import fold
-
-log = structlog.get_logger()
 
 PROMPTS = Path(__file__).parent / "prompts"
 MAX_CHARACTERS = 12_000
@@ -68,10 +65,10 @@ SCHEMA: Mapping[str, Any] = _Answer.model_json_schema()
 class LlmExtractor:
     """An EntityExtractor over any ChatModel. What is not literally in its utterance is discarded and counted."""
 
-    def __init__(self, model: ChatModel) -> None:
+    def __init__(self, model: ChatModel, discarded: Counter[str] | None = None) -> None:
         self.name = model.name
-        self.discarded: Counter[str] = Counter()
-        """What a model named and nobody said, by reason: no_such_words, no_such_utterance, overlap, not_asked."""
+        self.discarded: Counter[str] = Counter() if discarded is None else discarded
+        """What was named and cannot be used, by reason: no_such_words, no_such_utterance, overlap, not_asked."""
         self._model = model
 
     async def extract(self, passage: Passage) -> Sequence[Entity]:
@@ -98,9 +95,7 @@ class LlmExtractor:
         return [*found, *self._settled(answer.settled, wanted, passage)]
 
     async def aclose(self) -> None:
-        """Close the model's connections and note what was discarded."""
-        if self.discarded:
-            log.info("insight.entities_discarded", **self.discarded)
+        """Close the model's connections."""
         await self._model.aclose()
 
     def _placed(self, named: Sequence[_Named], wanted: Mapping[str, Utterance], passage: Passage) -> list[Entity]:

@@ -36,6 +36,8 @@ def settled(*turns: str, language: str = "pt") -> dict[str, str]:
         (["c: E a glicada?", "p: Deu oito e meio por cento."], {"glicada": "affirmed"}),
         (["c: Ele tem dengue?", "p: Ainda não sabemos."], {"dengue": "asked"}),
         (["c: Se tiver febre, volte.", "p: Sim."], {"febre": "supposed"}),
+        (["c: Tem febre?", "p: Não.", "p: Estou com tosse."], {"febre": "negated"}),
+        (["c: Tem febre?", "p: Não.", "p: Ah, tive febre sim."], {"febre": "affirmed"}),
     ],
 )
 def test_in_portuguese(turns: list[str], expected: dict[str, str]) -> None:
