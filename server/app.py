@@ -86,6 +86,7 @@ async def running(
         say("Loading the speech model in the background…")
         await speech.start()
         entities = EntityService(settings)
+        entities.prepare()
         services = RoomServices(
             settings=settings,
             store=store,

@@ -68,7 +68,11 @@ def prepare(settings: Settings) -> None:
     """
     for language in LANGUAGES:
         lexicon(language)
-    entity_rules.prepare()
+    if settings.entity_provider != RULES and provider_name(settings) == RULES:
+        raise InvalidSettings(
+            "ENTITY_PROVIDER is llm, but there is no chat model: set LLM_BASE_URL and LLM_MODEL, "
+            "or ENTITY_PROVIDER=rules."
+        )
     if provider_name(settings) != RULES:
         check = getattr(_provider(provider_name(settings)), "check", None)
         if check is not None:

@@ -11,6 +11,7 @@ from ..model.transcript import Utterance
 from ..settings import Settings
 from .annotator import Annotator, Found
 from .create import create_extractor
+from .entities import rules
 from .extraction import EntityFigures, ExtractionOptions, entities_of
 
 
@@ -20,6 +21,10 @@ class EntityService:
     def __init__(self, settings: Settings) -> None:
         self.figures = EntityFigures()
         self._settings = settings
+
+    def prepare(self) -> None:
+        """Compile the vocabularies, so that no consultation meets it first."""
+        rules.prepare()
 
     def annotator(
         self, agent: Agent, on_found: Callable[[Found], None], on_state: Callable[[SidecarState, str], None]

@@ -123,13 +123,17 @@ def watch_entities(metrics: Metrics, figures: EntityFigures) -> None:
         ENTITY_BOUNDS_S,
         lambda: (figures.counts, figures.latency_s),
     )
-    metrics.gauge("escuta_entities_found", "Entities found in live calls.", lambda: figures.found)
-    metrics.gauge("escuta_entities_failures", "Readings that a provider failed at.", lambda: figures.failed)
-    discarded = metrics.gauge("escuta_entities_discarded", "What a chat model named and nobody said, by reason.")
+    found = metrics.counter("escuta_entities_found_total", "Entities found in live calls.")
+    failures = metrics.counter("escuta_entities_failures_total", "Readings that a provider failed at.")
+    discarded = metrics.counter(
+        "escuta_entities_discarded_total", "What a chat model named and cannot be used, by reason."
+    )
 
     def collect() -> None:
+        found.inc(figures.found - found.value())
+        failures.inc(figures.failed - failures.value())
         for reason, count in figures.discarded.items():
-            discarded.set(count, reason=reason)
+            discarded.inc(count - discarded.value(reason=reason), reason=reason)
 
     metrics.before_exposition(collect)
 

@@ -2,6 +2,7 @@ import pytest
 
 from server.insight.create import create_extractor, create_generator, prepare
 from server.insight.entities import mentions
+from server.insight.entity_service import EntityService
 from server.insight.languages import LANGUAGES
 from server.model.consultation import Agent
 from server.model.errors import InvalidSettings
@@ -72,7 +73,13 @@ async def test_a_model_that_finds_entities_has_the_rules_behind_it_and_an_agent_
     assert (extractor.name, stand_in) == ("rules", None)
 
 
-def test_prepare_compiles_the_vocabularies_that_find_entities() -> None:
+def test_a_model_for_entities_that_is_not_there_is_named_at_the_start() -> None:
+    with pytest.raises(InvalidSettings, match="ENTITY_PROVIDER"):
+        prepare(settings(entity_provider="llm"))
+    prepare(settings(entity_provider="llm", **ENDPOINT))
+
+
+def test_the_vocabularies_are_compiled_before_any_consultation() -> None:
     mentions.automaton.cache_clear()
-    prepare(settings())
+    EntityService(settings()).prepare()
     assert mentions.automaton.cache_info().currsize == len(LANGUAGES)
