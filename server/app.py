@@ -12,6 +12,7 @@ from aiohttp import web
 from .groundwork import lay_groundwork
 from .insight.advisor import Advisor, AdvisorOptions
 from .insight.create import create_generator
+from .insight.entity_service import EntityService
 from .live.create import create_live_store
 from .media.ice import ice_settings
 from .media.peer import Peer, PeerListener
@@ -24,7 +25,7 @@ from .recording.finalize import finalize
 from .recording.recorder import Recorder
 from .recording.recover import finished, recover, unfinished
 from .rooms.registry import Registry
-from .rooms.second_passes import SecondPasses
+from .rooms.second_passes import Readers, SecondPasses
 from .rooms.services import Recording, RoomServices
 from .settings import Settings
 from .speech.second_pass import read_again
@@ -35,7 +36,7 @@ from .storage.left_spools import apply_left, spool_dir
 from .storage.store import Store
 from .web.application import WebContext, setup_web
 from .web.auth import TokenAuthority
-from .web.figures import watch_parts, watch_second_passes
+from .web.figures import watch_entities, watch_parts, watch_second_passes
 from .web.signaling import Signaling
 
 
@@ -84,6 +85,8 @@ async def running(
         stack.push_async_callback(speech.aclose)
         say("Loading the speech model in the background…")
         await speech.start()
+        entities = EntityService(settings)
+        entities.prepare()
         services = RoomServices(
             settings=settings,
             store=store,
@@ -98,12 +101,14 @@ async def running(
                 free_mb=free_mb,
             ),
             create_peer=_peer_factory(settings),
+            create_annotator=entities.annotator,
             create_advisor=_advisor_factory(settings),
             owns=_owns_all if place is None else place.owns,
         )
         registry = await stack.enter_async_context(Registry(services))
         await registry.resume()
-        again = SecondPasses(settings, store, read_again, lambda: bool(registry.rooms()), services.owns)
+        readers = Readers(read_again, entities.of)
+        again = SecondPasses(settings, store, readers, lambda: bool(registry.rooms()), services.owns)
         if settings.second_pass:
             await stack.enter_async_context(again)
         application = web.Application()
@@ -114,6 +119,7 @@ async def running(
         setup_web(application, context)
         watch_parts(context.metrics, registry, store, speech, signaling)
         watch_second_passes(context.metrics, again.figures)
+        watch_entities(context.metrics, entities.figures)
         yield Parts(
             settings=settings,
             store=store,

@@ -89,6 +89,11 @@ class Settings(BaseSettings):
     )
     second_pass_beam: int = Field(8, ge=1, le=32, description="how many readings it weighs against each other")
 
+    # Entities: what is named in the captions
+    entity_provider: Literal["rules", "llm"] = Field(
+        "rules", description="rules, or llm: the chat model of the tips, while the rules stand in when it fails"
+    )
+
     # Tips
     llm_provider: str = Field("", description="rules or openai_compatible; empty chooses by LLM_BASE_URL")
     llm_base_url: str | None = Field(None, description="any OpenAI-compatible endpoint, ending in /v1")

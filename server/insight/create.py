@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from importlib import import_module, util
 from typing import Any, cast
 
 from ..model.consultation import Agent
 from ..model.errors import InvalidSettings
 from ..settings import Settings
+from .entities import rules as entity_rules
+from .entities.port import EntityExtractor
 from .knowledge_file import lexicon
 from .languages import LANGUAGES
+from .llm_entities import LlmExtractor
 from .llm_tips import LlmTips
 from .port import ChatModel, TipGenerator
 from .providers import rules
@@ -38,6 +42,24 @@ def create_generator(settings: Settings, agent: Agent) -> tuple[TipGenerator, Ti
     return generator, rules.create(options)
 
 
+def create_extractor(
+    settings: Settings, agent: Agent, discarded: Counter[str] | None = None
+) -> tuple[EntityExtractor, EntityExtractor | None]:
+    """Return who finds entities, and who stands in for it when it fails (None for the rules themselves).
+
+    An agent whose `chat_model` is "rules" has the rules, whatever the settings choose. `discarded` counts what a chat
+    model names and cannot be used.
+
+    Raises:
+        InvalidSettings: As create_generator.
+    """
+    rules_alone = settings.entity_provider == RULES or RULES in (agent.chat_model, provider_name(settings))
+    made = None if rules_alone else _provider(provider_name(settings)).create(_options(settings, agent.chat_model))
+    if made is None or not hasattr(made, "complete"):
+        return entity_rules.RuleExtractor(), None
+    return LlmExtractor(cast(ChatModel, made), discarded), entity_rules.RuleExtractor()
+
+
 def prepare(settings: Settings) -> None:
     """Check the provider's settings and compile the knowledge, so that no consultation meets either first.
 
@@ -46,6 +68,11 @@ def prepare(settings: Settings) -> None:
     """
     for language in LANGUAGES:
         lexicon(language)
+    if settings.entity_provider != RULES and provider_name(settings) == RULES:
+        raise InvalidSettings(
+            "ENTITY_PROVIDER is llm, but there is no chat model: set LLM_BASE_URL and LLM_MODEL, "
+            "or ENTITY_PROVIDER=rules."
+        )
     if provider_name(settings) != RULES:
         check = getattr(_provider(provider_name(settings)), "check", None)
         if check is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .consultation import Role
 from .events import (
+    EntitiesFound,
     Event,
     ParticipantAway,
     QualityChanged,
@@ -37,6 +38,8 @@ def may_see(event: Event) -> frozenset[Role]:
             return frozenset({role.other})
         case SidecarStateChanged(sidecar="speech"):
             return BOTH
+        case EntitiesFound():
+            return CLINICIAN_ONLY
         case SidecarStateChanged() | SidecarFailed() | DiskLow() | RecordingFinalized():
             return CLINICIAN_ONLY
         case _:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from .consultation import Frozen, Role
+from .entities import Entity
 from .insight import Audience, Tip, TipMark
 from .recording_events import DiskLow, RecordingFinalized, RecordingRefused, RecordingStarted, RecordingStopped
 from .transcript import Utterance
@@ -18,7 +19,7 @@ from .transcript import Utterance
 EndReason = Literal["ended_by_clinician", "ended_by_api", "idle", "max_duration", "server_stopped", "abandoned"]
 ConnectionState = Literal["connecting", "connected", "unstable", "lost"]
 Bars = Annotated[int, Field(ge=1, le=4)]
-Sidecar = Literal["recording", "speech", "tips", "storage", "live"]
+Sidecar = Literal["recording", "speech", "entities", "tips", "storage", "live"]
 SidecarState = Literal["ok", "starting", "delayed", "failing"]
 
 
@@ -123,6 +124,20 @@ class FinalTranscript(Frozen):
     utterance: Utterance
 
 
+class EntitiesFound(Frozen):
+    """What an utterance names, and what it settles of a question before it: keep entities by `id`, the last one wins.
+
+    `provider` found them, `latency_s` after the final transcript of `utterance_id` was stated.
+    """
+
+    type: Literal["entities_found"] = "entities_found"
+    at_s: float
+    utterance_id: str
+    entities: tuple[Entity, ...]
+    provider: str = ""
+    latency_s: float = 0.0
+
+
 class AudioGap(Frozen):
     """Speech recognition did not get this stretch of somebody's audio in time."""
 
@@ -207,6 +222,7 @@ Event = (
     | RecordingFinalized
     | InterimTranscript
     | FinalTranscript
+    | EntitiesFound
     | AudioGap
     | ChatSent
     | TipReady

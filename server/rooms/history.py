@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from ..live.port import REPLAY_LIMIT
 from ..model.audience import may_see
 from ..model.consultation import Role
-from ..model.events import EPHEMERAL, ChatSent, Event, FinalTranscript, TipReady
+from ..model.entities import Entity
+from ..model.events import EPHEMERAL, ChatSent, EntitiesFound, Event, FinalTranscript, TipReady
 from ..model.insight import Tip
 from ..model.transcript import Utterance
+from .services import History
 
 
 class RecentEvents:
@@ -40,25 +44,52 @@ class RecentEvents:
         return [(number, event) for number, event in self._kept if number > since and role in may_see(event)]
 
 
-def rebuilt(
-    utterances: Sequence[Utterance], chat: Iterable[ChatSent], tips: Iterable[Tip], first: int
-) -> list[tuple[int, Event]]:
-    """Return the events that a restart lost from memory but not from the database, in room order.
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the database knows of a room's earlier life."""
 
-    They are numbered from `first`, which must be above every number given out before the restart: a browser's
-    `after` then means that it gets all of them, and knows those it has by their ids.
-    """
-    events: list[Event] = [FinalTranscript(at_s=said.end_s, utterance=said) for said in utterances]
-    ended_s = {said.id: said.end_s for said in utterances}
-    for tip in tips:
-        at_s = max((ended_s.get(cited.utterance_id, 0.0) for cited in tip.evidence), default=0.0)
-        events.append(TipReady(at_s=at_s, tip=tip))
-    events.extend(chat)
-    events.sort(key=lambda event: event.at_s)
-    return list(enumerate(events, start=first))
+    said: Sequence[Utterance]
+    typed: Sequence[ChatSent]
+    tips: Sequence[Tip]
+    named: Sequence[Entity]
 
+    @classmethod
+    async def of(cls, store: History, consultation_id: str) -> Self:
+        """Read it.
 
-def complete(mirrored: Sequence[tuple[int, Event]], utterances: Sequence[Utterance]) -> bool:
-    """Say whether the live store's copy has everything that was said."""
-    copied = {event.utterance.id for _, event in mirrored if isinstance(event, FinalTranscript)}
-    return bool(mirrored) and all(said.id in copied for said in utterances)
+        Raises:
+            DatabaseUnavailable: If the database does not answer.
+        """
+        return cls(
+            said=await store.utterances(consultation_id),
+            typed=await store.chat_messages(consultation_id),
+            tips=[record.tip for record in await store.tips(consultation_id)],
+            named=await store.entities(consultation_id),
+        )
+
+    def events(self, first: int) -> list[tuple[int, Event]]:
+        """Return the events that a restart lost from memory but not from the database, in room order.
+
+        They are numbered from `first`, which must be above every number given out before the restart: a browser's
+        `after` then means that it gets all of them, and knows those it has by their ids.
+        """
+        events: list[Event] = [FinalTranscript(at_s=said.end_s, utterance=said) for said in self.said]
+        ended_s = {said.id: said.end_s for said in self.said}
+        found: dict[str, list[Entity]] = {}
+        for entity in self.named:
+            found.setdefault(entity.answer_id or entity.utterance_id, []).append(entity)
+        for name, entities in found.items():
+            events.append(EntitiesFound(at_s=ended_s.get(name, 0.0), utterance_id=name, entities=tuple(entities)))
+        for tip in self.tips:
+            at_s = max((ended_s.get(cited.utterance_id, 0.0) for cited in tip.evidence), default=0.0)
+            events.append(TipReady(at_s=at_s, tip=tip))
+        events.extend(self.typed)
+        events.sort(key=lambda event: event.at_s)
+        return list(enumerate(events, start=first))
+
+    def is_in(self, mirrored: Sequence[tuple[int, Event]]) -> bool:
+        """Say whether the live store's copy has everything that was said and named, as it stands."""
+        copied = {event.utterance.id for _, event in mirrored if isinstance(event, FinalTranscript)}
+        stand = {one.id: one for _, event in mirrored if isinstance(event, EntitiesFound) for one in event.entities}
+        said_all = all(said.id in copied for said in self.said)
+        return bool(mirrored) and said_all and all(stand.get(one.id) == one for one in self.named)

@@ -18,7 +18,7 @@ from ..model.events import ConsultationEnded, EndReason, Event
 from ..model.recording_events import RecordingFinalized
 from ..model.recording_state import RecordingState
 from ..speech.port import StateChanged
-from .history import complete, rebuilt
+from .history import Past
 from .room import Room
 from .seating import Seating
 from .services import RoomServices
@@ -161,17 +161,17 @@ class Registry:
     async def _bring_back(self, consultation: Consultation) -> Seating:
         store = self._services.store
         room = await self._room(consultation, consultation.opened_at or consultation.created_at)
-        tips = [record.tip for record in await store.tips(consultation.id)]
-        said, typed = await store.utterances(consultation.id), await store.chat_messages(consultation.id)
+        past = await Past.of(store, consultation.id)
         # Fewer than a thousand events a second: the room time in ms is above every number given out before.
-        missing = rebuilt(said, typed, tips, first=int(room.clock.now_s() * 1000) + 1)
+        missing = past.events(first=int(room.clock.now_s() * 1000) + 1)
         mirrored = await self._mirrored(consultation.id)
-        room.recent.restore(list(mirrored) if complete(mirrored, said) else missing)
-        room.advice.restore(said, tips)
+        room.recent.restore(list(mirrored) if past.is_in(mirrored) else missing)
+        room.annotation.restore(past.said, past.named)
+        room.advice.restore(past.said, past.tips)
         for person in await store.participants(consultation.id):
             seat = room.seats[person.role]
             seat.consent, seat.consented_by = person.consent, person.identity
-        log.info("consultation.resumed", consultation_id=consultation.id, utterances=len(said))
+        log.info("consultation.resumed", consultation_id=consultation.id, utterances=len(past.said))
         return self._keep(room)
 
     async def _mirrored(self, consultation_id: str) -> Sequence[tuple[int, Event]]:

@@ -29,6 +29,7 @@ from ..model.events import (
 )
 from ..speech.port import StateChanged, StreamOptions
 from .advice import Advice
+from .annotation import Annotation
 from .capture import Capture, Host
 from .crossing import Crossing, PeerState
 from .history import RecentEvents
@@ -68,6 +69,7 @@ class Room:
         )
         host = Host(clock, self.publish, lambda work: self.aside(work, "recording"))
         self.capture = Capture(services, consultation.id, options, host)
+        self.annotation = Annotation(services.create_annotator, agent, clock, self.publish)
         self.advice = Advice(services.create_advisor, agent, language, clock, self.publish)
         self.crossing = Crossing(
             self.seats,
@@ -93,8 +95,9 @@ class Room:
     def open(self) -> None:
         """State that the consultation has begun."""
         self.publish(ConsultationOpened(at_s=self.clock.now_s(), opened_at=self.clock.opened_at))
-        if self.advice.fault is not None:
-            self.publish(self.advice.fault)
+        for fault in (self.annotation.fault, self.advice.fault):
+            if fault is not None:
+                self.publish(fault)
 
     def publish(self, event: Event) -> None:
         """Number, keep and spread one event. Never blocks, never raises for a slow reader."""
@@ -166,6 +169,8 @@ class Room:
 
     async def _live(self, look: Callable[[], None]) -> None:
         async with asyncio.TaskGroup() as listeners:
+            listeners.create_task(self._contained("entities", self.annotation.listen(self.bus)))
+            listeners.create_task(self._contained("entities", self.annotation.run()))
             listeners.create_task(self._contained("tips", self.advice.listen(self.bus)))
             listeners.create_task(self._contained("tips", self.advice.run()))
             try:

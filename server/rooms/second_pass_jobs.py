@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..model.consultation import Agent, Consultation
+from ..model.entities import Entity
 from ..model.errors import Conflict
 from ..model.recording_events import RecordingFile
 from ..model.transcript import Utterance
@@ -37,8 +38,10 @@ class Jobs(Protocol):
     async def give_up(self, consultation_id: str) -> None:
         """Nothing will come of it."""
 
-    async def keep(self, consultation_id: str, utterances: Sequence[Utterance], *, partial: bool) -> bool:
-        """Keep a final transcript and settle its job; False if nobody waits for it any more."""
+    async def keep(
+        self, consultation_id: str, utterances: Sequence[Utterance], entities: Sequence[Entity], *, partial: bool
+    ) -> bool:
+        """Keep a final transcript, with what it names, and settle its job; False if nobody waits for it any more."""
 
 
 class Archive(Protocol):
@@ -73,9 +76,10 @@ class RecordingGone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is read, and whether that is a part of the call alone."""
+    """What is read, who listened, and whether that is a part of the call alone."""
 
     order: SecondPassOrder
+    agent: Agent
     partial: bool
 
 
@@ -104,16 +108,19 @@ async def work_on(consultation_id: str, archive: Archive, settings: Settings) ->
         sensitivity=agent.sensitivity,
     )
     heard = await archive.utterances(consultation_id)
-    return await asyncio.to_thread(_work, order, folder, settings.second_pass_limit, heard)
+    limited, partial = await asyncio.to_thread(_checked, order, folder, settings.second_pass_limit, heard)
+    return Work(limited, agent, partial)
 
 
-def _work(order: SecondPassOrder, folder: Path, limit: float, heard: Sequence[Utterance]) -> Work:
+def _checked(
+    order: SecondPassOrder, folder: Path, limit: float, heard: Sequence[Utterance]
+) -> tuple[SecondPassOrder, bool]:
     limited = order.model_copy(update={"limit_s": LEAST_LIMIT_S + limit * order.sound_s})
     check_there(limited)
     manifest = read_manifest(folder)
     if manifest is None:
         raise Conflict("The recording is not what was finished: a file is missing, or of another size.")
-    return Work(limited, partial=not covers(manifest, heard))
+    return limited, not covers(manifest, heard)
 
 
 def check_there(order: SecondPassOrder) -> None:

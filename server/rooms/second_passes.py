@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import structlog
 
+from ..model.consultation import Agent
+from ..model.entities import Entity
 from ..model.errors import Conflict, DatabaseUnavailable, EscutaError, NotFound
+from ..model.transcript import Utterance
 from ..recording.disk import free_mb
 from ..settings import Settings
 from ..speech.second_pass import Reading, SecondPassOrder
@@ -24,7 +27,16 @@ LOOK_EVERY_S = 5.0
 LOOK_WHILE_READING_S = 2.0
 REST_AFTER_FAILURE_S = 60.0
 
+FindEntities = Callable[[Agent, Sequence[Utterance]], Awaitable[Sequence[Entity]]]
 ReadAgain = Callable[[SecondPassOrder, Callable[[], bool]], Awaitable[Reading]]
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who reads a recording again, and who finds what the words name that were read."""
+
+    read_again: ReadAgain
+    find_entities: FindEntities
 
 
 @dataclass(slots=True)
@@ -50,14 +62,14 @@ class SecondPasses:
         self,
         settings: Settings,
         archive: Archive,
-        read_again: ReadAgain,
+        readers: Readers,
         anyone_here: Callable[[], bool],
         owns: Callable[[str], bool],
     ) -> None:
         self.figures = Figures()
         self._settings = settings
         self._archive = archive
-        self._read_again = read_again
+        self._readers = readers
         self._anyone_here = anyone_here
         self._owns = owns
         self._live_elsewhere = True
@@ -137,7 +149,7 @@ class SecondPasses:
         work: Work | None = None
         try:
             work = await work_on(consultation_id, self._archive, self._settings)
-            reading = await self._read_again(work.order, self._is_busy)
+            reading = await self._readers.read_again(work.order, self._is_busy)
             await self._keep(consultation_id, reading, work)
         except DatabaseUnavailable:
             raise
@@ -169,9 +181,10 @@ class SecondPasses:
     async def _keep(self, consultation_id: str, reading: Reading, work: Work) -> None:
         """Keep what was read, however long the database is away: reading it cost more than waiting does."""
         said, kept = reading.utterances, None
+        named = await self._named(consultation_id, said, work.agent)
         while kept is None:
             try:
-                kept = await self._archive.second_passes.keep(consultation_id, said, partial=work.partial)
+                kept = await self._archive.second_passes.keep(consultation_id, said, named, partial=work.partial)
             except DatabaseUnavailable:
                 self._note_held_up("The database takes no transcript.")
                 await asyncio.sleep(LOOK_EVERY_S)
@@ -182,6 +195,14 @@ class SecondPasses:
         self.figures.reading_s += took_s
         account = {"utterances": len(said), "sound_s": round(sound_s), "took_s": round(took_s, 1)}
         log.info("second_pass.done", consultation_id=consultation_id, partial=work.partial, **account)
+
+    async def _named(self, consultation_id: str, said: Sequence[Utterance], agent: Agent) -> Sequence[Entity]:
+        try:
+            return await self._readers.find_entities(agent, said)
+        except Exception:  # a transcript without marks is better than none
+            self.figures.failures += 1
+            log.exception("second_pass.no_entities", consultation_id=consultation_id)
+            return ()
 
     def _is_busy(self) -> bool:
         return self._live_elsewhere or self._anyone_here()

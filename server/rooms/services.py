@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from ..insight.advisor import Advisor
+from ..insight.annotator import Annotator, Found
 from ..live.port import LiveStore
 from ..media.peer import Peer, PeerListener
 from ..model.audio import OpusPacket, SenderReport
 from ..model.clock import RoomClock
 from ..model.consultation import Agent, Consultation, Language, Participant, Role
+from ..model.entities import Entity
 from ..model.events import ChatSent, Event, SidecarState
 from ..model.insight import Tip
 from ..model.recording_events import RecordingFile
@@ -60,6 +62,9 @@ class History(Protocol):
 
     async def tips(self, consultation_id: str) -> Sequence[TipRecord]:
         """Return the tips given, with what became of them."""
+
+    async def entities(self, consultation_id: str) -> Sequence[Entity]:
+        """Return what was named, each as it stands last."""
 
     async def without_recordings(self, consultation_ids: list[str]) -> Sequence[str]:
         """Return those that have no recording noted."""
@@ -151,6 +156,7 @@ class Manifest(Protocol):
 CreatePeer = Callable[[PeerListener, Callable[[], float]], Peer]
 CreateRecorder = Callable[[Path, RoomClock, Callable[[str], None]], Recorder]
 CreateAdvisor = Callable[[Agent, Language, Callable[[Tip], None], Callable[[SidecarState, str], None]], Advisor]
+CreateAnnotator = Callable[[Agent, Callable[[Found], None], Callable[[SidecarState, str], None]], Annotator]
 Finish = Callable[[Path, Callable[[float], None]], Awaitable[Manifest]]
 """Makes a folder's files, and tells how much of them is done (0 to 1)."""
 
@@ -177,6 +183,7 @@ class RoomServices:
     speech: Speech
     recording: Recording
     create_peer: CreatePeer
+    create_annotator: CreateAnnotator
     create_advisor: CreateAdvisor
     finishing: Finishing = field(default_factory=Finishing)
     owns: Callable[[str], bool] = lambda _: True

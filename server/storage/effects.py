@@ -8,12 +8,14 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from ..model.entities import Entity
 from ..model.events import (
     ChatSent,
     ConnectionChanged,
     ConsentChanged,
     ConsultationEnded,
     ConsultationOpened,
+    EntitiesFound,
     Event,
     FinalTranscript,
     InterimTranscript,
@@ -23,10 +25,11 @@ from ..model.events import (
     TipReady,
 )
 from ..model.recording_events import RecordingFinalized
+from .clean import clean_fields
 
 Values = dict[str, Any]
 Statement = tuple[str, Values]
-SAID = frozenset({"text", "tip", "utterance"})
+SAID = frozenset({"entities", "text", "tip", "utterance"})
 """Fields whose words stay out of the activity log."""
 
 
@@ -43,7 +46,7 @@ def effects(consultation_id: str, at: datetime, event: Event | None) -> Iterator
     common = {"cid": consultation_id, "at": at, "at_s": event.at_s, "role": getattr(event, "role", None)}
     for name, values in _tables(event):
         yield name, common | values
-    if not isinstance(event, FinalTranscript):
+    if not isinstance(event, FinalTranscript | EntitiesFound):
         log = "log_leaving" if isinstance(event, ParticipantLeft) else "log_activity"
         yield log, common | {"kind": event.type, "detail": Jsonb(_detail(event))}
 
@@ -61,6 +64,9 @@ def _tables(event: Event) -> Iterator[Statement]:
         case FinalTranscript(utterance=utterance):
             words = Jsonb([word.model_dump() for word in utterance.words])
             yield "add_utterance", utterance.model_dump() | {"words": words}
+        case EntitiesFound(entities=entities):
+            for entity in entities:
+                yield "put_entity", entity_values(entity) | {"edition": "live"}
         case ChatSent():
             yield "add_chat_message", event.model_dump(include={"message_id", "name", "text"})
         case TipReady(tip=tip):
@@ -75,6 +81,12 @@ def _tables(event: Event) -> Iterator[Statement]:
                 yield "queue_second_pass", {}
         case _:
             return
+
+
+def entity_values(entity: Entity) -> Values:
+    """Return the columns of an entity."""
+    values = clean_fields(entity)
+    return values | {"relations": Jsonb(values["relations"])}
 
 
 def _participant(

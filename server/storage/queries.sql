@@ -48,6 +48,11 @@ FROM chat_messages WHERE consultation_id = %(cid)s ORDER BY at_s, role, message_
 SELECT id, kind, audience, text, urgent, subject, evidence, model, latency_s, at_s, mark
 FROM tips WHERE consultation_id = %(cid)s ORDER BY at_s, id;
 
+-- name: entities
+SELECT id, utterance_id, category, text, start, "end", normal, name, assertion, confidence, approximate, value, unit,
+    relations, answer_id
+FROM entities WHERE consultation_id = %(cid)s AND edition = %(edition)s ORDER BY found;
+
 -- name: without_recordings
 SELECT id FROM consultations AS c
 WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM recordings WHERE consultation_id = c.id);
@@ -147,6 +152,17 @@ WHERE consultation_id = %(cid)s AND role = %(role)s AND seated_at_s = (
 INSERT INTO utterances (consultation_id, id, role, start_s, end_s, text, words, language, provider)
 VALUES (%(cid)s, %(id)s, %(role)s, %(start_s)s, %(end_s)s, %(text)s, %(words)s, %(language)s, %(provider)s)
 ON CONFLICT DO NOTHING;
+
+-- An answer puts what was asked again: the last one wins.
+-- name: put_entity
+INSERT INTO entities (consultation_id, edition, id, utterance_id, category, text, start, "end", normal, name, assertion,
+    confidence, approximate, value, unit, relations, answer_id)
+VALUES (%(cid)s, %(edition)s, %(id)s, %(utterance_id)s, %(category)s, %(text)s, %(start)s, %(end)s, %(normal)s, %(name)s,
+    %(assertion)s, %(confidence)s, %(approximate)s, %(value)s, %(unit)s, %(relations)s, %(answer_id)s)
+ON CONFLICT (consultation_id, edition, id) DO UPDATE SET
+    normal = excluded.normal, name = excluded.name, assertion = excluded.assertion, confidence = excluded.confidence,
+    approximate = excluded.approximate, value = excluded.value, unit = excluded.unit, relations = excluded.relations,
+    answer_id = excluded.answer_id;
 
 -- name: add_chat_message
 INSERT INTO chat_messages (consultation_id, role, message_id, name, at_s, text)

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from ..model.consultation import Agent, Consultation, Participant, Role
+from ..model.entities import Entity
 from ..model.errors import Conflict, InvalidRequest, NotFound
 from ..model.events import ChatSent
 from ..model.insight import Tip, TipMark
@@ -139,6 +140,11 @@ class Reader:
     async def tips(self, consultation_id: str) -> list[TipRecord]:
         """Return the tips, oldest first."""
         return [_tip_record(row) for row in await self._of("tips", consultation_id)]
+
+    async def entities(self, consultation_id: str, edition: Edition = "live") -> list[Entity]:
+        """Return what one edition of the transcript names, in the order it was found; each as it stands last."""
+        rows = await self._database.rows("entities", {"cid": consultation_id, "edition": edition})
+        return [Entity.model_validate(row) for row in rows]
 
     async def without_recordings(self, consultation_ids: list[str]) -> list[str]:
         """Return those of `consultation_ids` that exist and have no recording noted."""

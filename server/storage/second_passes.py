@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from psycopg.types.json import Jsonb
 
+from ..model.entities import Entity
 from ..model.transcript import Utterance
 from .clean import clean_fields
 from .connecting import Connection
 from .database import Database
+from .effects import entity_values
 from .queries import queries
 
 MOST_FAILURES = 3
@@ -41,12 +43,20 @@ class SecondPasses:
         """An attempt failed; after the third the job is given up."""
         await self._database.rows("note_second_pass_failure", {"cid": consultation_id, "most": MOST_FAILURES})
 
-    async def keep(self, consultation_id: str, utterances: Sequence[Utterance], *, partial: bool = False) -> bool:
-        """Keep the final transcript and settle the job: both or neither. False if it does not wait (any more).
+    async def keep(
+        self,
+        consultation_id: str,
+        utterances: Sequence[Utterance],
+        entities: Sequence[Entity] = (),
+        *,
+        partial: bool = False,
+    ) -> bool:
+        """Keep the final transcript, with what it names, and settle the job: all or nothing.
 
-        `partial`: it is of a part of the call alone.
+        False if it does not wait (any more). `partial`: it is of a part of the call alone.
         """
         values = [_values(consultation_id, utterance) for utterance in utterances]
+        named = [entity_values(entity) | {"cid": consultation_id, "edition": "final"} for entity in entities]
 
         async def write(connection: Connection) -> bool:
             sql = queries()
@@ -56,6 +66,7 @@ class SecondPasses:
                     return False
                 async with connection.cursor() as cursor:
                     await cursor.executemany(sql["add_final_utterance"], values)
+                    await cursor.executemany(sql["put_entity"], named)
                 state = "partial" if partial else "done"
                 await connection.execute(sql["settle_second_pass"], {"cid": consultation_id, "state": state})
             return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from weakref import WeakKeyDictionary
 
+from ..insight.extraction import LATENCY_BOUNDS_S as ENTITY_BOUNDS_S
+from ..insight.extraction import EntityFigures
 from ..media.latency import LATENCY_BOUNDS_S
 from ..media.loop import latencies, reader_errors
 from ..media.native import native
@@ -111,6 +113,29 @@ def watch_model(metrics: Metrics, speech: SpeechService) -> None:
         "Batches that failed and were read one by one.",
         lambda: speech.model_figures.broken_batches,
     )
+
+
+def watch_entities(metrics: Metrics, figures: EntityFigures) -> None:
+    """Have every exposition say how finding what is named goes."""
+    metrics.counted_elsewhere(
+        "escuta_entities_seconds",
+        "From an utterance's final transcript until what it names was found.",
+        ENTITY_BOUNDS_S,
+        lambda: (figures.counts, figures.latency_s),
+    )
+    found = metrics.counter("escuta_entities_found_total", "Entities found in live calls.")
+    failures = metrics.counter("escuta_entities_failures_total", "Readings that a provider failed at.")
+    discarded = metrics.counter(
+        "escuta_entities_discarded_total", "What a chat model named and cannot be used, by reason."
+    )
+
+    def collect() -> None:
+        found.inc(figures.found - found.value())
+        failures.inc(figures.failed - failures.value())
+        for reason, count in figures.discarded.items():
+            discarded.inc(count - discarded.value(reason=reason), reason=reason)
+
+    metrics.before_exposition(collect)
 
 
 def watch_second_passes(metrics: Metrics, figures: Figures) -> None:

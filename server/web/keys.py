@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from ..model.consultation import Agent, Consultation, Participant, Role
+from ..model.entities import Entity
 from ..model.events import ChatSent, EndReason, SidecarState
 from ..model.insight import Tip, TipMark
 from ..model.recording_events import RecordingFile
@@ -86,6 +87,9 @@ class ConsultationStore(Protocol):
 
     async def tips(self, consultation_id: str, /) -> Sequence[StoredTip]:
         """Return the tips, oldest first."""
+
+    async def entities(self, consultation_id: str, edition: Edition, /) -> Sequence[Entity]:
+        """Return what one edition of the transcript names, each as it stands last."""
 
     async def recordings(self, consultation_id: str, /) -> Sequence[RecordingFile]:
         """Return the finalized recording's files."""

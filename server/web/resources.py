@@ -18,6 +18,7 @@ from ..model.consultation import (
     Participant,
     Role,
 )
+from ..model.entities import Entity
 from ..model.events import ChatSent
 from ..model.insight import Tip, TipMark
 from ..model.recording_events import RecordingFile
@@ -144,6 +145,20 @@ class TipList(Frozen):
 
     consultation_id: str
     tips: tuple[MarkedTip, ...]
+
+
+class EntitiesQuery(Frozen):
+    """Of which edition of the transcript; without one, of the final one if there is one."""
+
+    edition: Edition | None = None
+
+
+class EntityList(Frozen):
+    """What an edition of the transcript names, in the order it was found, each as it stands last."""
+
+    consultation_id: str
+    edition: Edition
+    entities: tuple[Entity, ...]
 
 
 class ActivityLine(Frozen):

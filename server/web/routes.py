@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import agents, consultations, listening, recordings, static, system, transcripts
+from . import agents, consultations, entities, listening, recordings, static, system, transcripts
 from .access import (
     ANYONE,
     LISTENER,
@@ -42,6 +42,7 @@ API_ROUTES = (
     Route("POST", f"{ONE}/end", SERVICE_OR_CLINICIAN, consultations.end_consultation, "End a consultation"),
     Route("POST", f"{ONE}/tokens", SERVICE, consultations.issue_token, "Issue a join token"),
     Route("GET", f"{ONE}/transcript", SERVICE_OR_PARTICIPANT, transcripts.read_transcript, "Read the transcript"),
+    Route("GET", f"{ONE}/entities", SERVICE_OR_CLINICIAN, entities.list_entities, "List what was named"),
     Route("GET", f"{ONE}/tips", SERVICE_OR_PARTICIPANT, transcripts.list_tips, "List the tips"),
     Route("GET", f"{ONE}/chat", SERVICE_OR_PARTICIPANT, transcripts.list_chat, "List the chat messages"),
     Route("GET", f"{ONE}/activity", SERVICE_OR_CLINICIAN, transcripts.list_activity, "List the activity log"),

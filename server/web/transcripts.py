@@ -7,9 +7,10 @@ from aiohttp import web
 from ..model.audience import roles_of
 from ..model.consultation import Role
 from ..model.errors import DatabaseUnavailable, NotFound
+from ..model.transcript import Edition, SecondPassState
 from .docx import CONTENT_TYPE as DOCX
 from .exchange import Speaks, json_response, read_query, speaks
-from .keys import CLAIMS, SETTINGS, settled_store
+from .keys import CLAIMS, SETTINGS, ConsultationStore, settled_store
 from .paths import consultation_id_of
 from .resources import (
     ActivityLine,
@@ -53,12 +54,7 @@ async def read_transcript(request: web.Request) -> web.Response:
     form = query.format
     store = await settled_store(request)
     consultation = await store.consultation(consultation_id)
-    state = await store.second_pass(consultation_id)
-    if state == "waiting" and not request.app[SETTINGS].second_pass:
-        state = "none"
-    edition = query.edition or ("final" if state == "done" else "live")
-    if edition == "final" and state not in ("done", "partial"):
-        raise NotFound("There is no final transcript of this consultation, or not yet: read the live one.")
+    edition, state = await edition_of(request, store, consultation_id, query.edition)
     found = await store.utterances(consultation_id, edition)
     utterances = tuple(sorted(found, key=lambda spoken: spoken.start_s))
     if form == "json":
@@ -85,6 +81,24 @@ async def read_transcript(request: web.Request) -> web.Response:
         charset=charset,
         headers={"Content-Disposition": f'attachment; filename="{name}.{_SUFFIXES[form]}"'},
     )
+
+
+async def edition_of(
+    request: web.Request, store: ConsultationStore, consultation_id: str, wanted: Edition | None
+) -> tuple[Edition, SecondPassState]:
+    """Return which edition of the transcript counts, and how far the second pass is.
+
+    Raises:
+        NotFound: If the final one is wanted and there is none.
+        DatabaseUnavailable: If the database does not answer.
+    """
+    state = await store.second_pass(consultation_id)
+    if state == "waiting" and not request.app[SETTINGS].second_pass:
+        state = "none"
+    edition = wanted or ("final" if state == "done" else "live")
+    if edition == "final" and state not in ("done", "partial"):
+        raise NotFound("There is no final transcript of this consultation, or not yet: read the live one.")
+    return edition, state
 
 
 @speaks(Speaks(returns=TipList, raises=(NotFound, DatabaseUnavailable)))

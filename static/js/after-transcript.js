@@ -2,11 +2,13 @@
 
 import { differences } from './differences.js';
 import { h, setText } from './dom.js';
+import { explainMarks, markInto } from './entity-marks.js';
 import { clock, number } from './format.js';
 import { t } from './i18n.js';
 
 /** An utterance counts as being said until so long after its end. */
 const LINGER_S = 0.5;
+const FLASH_MS = 2_400;
 const REGION = { tabindex: '0', role: 'region', 'aria-labelledby': 'transcript-title' };
 const SCROLL_KEYS = new Set(['ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End']);
 
@@ -14,6 +16,8 @@ const SCROLL_KEYS = new Set(['ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home
 /** @typedef {import('./differences.js').Compared} Compared */
 /** @typedef {import('./types.js').Edition} Edition */
 /** @typedef {Edition | 'differences'} View */
+
+/** @typedef {Map<string, import('./entities.js').Entity>} Entities */
 
 /** @type {View[]} */
 const VIEWS = ['final', 'live', 'differences'];
@@ -40,6 +44,12 @@ export function transcriptSection(session) {
   /** @type {((atS: number) => void) | null} */
   let playFrom = null;
   let follows = true;
+  /** @type {{ [edition in Edition]: Entities }} */
+  const entities = { live: session.record.entities, final: new Map() };
+  /** @type {(named: Entities, edition: Edition) => void} */
+  let told = () => {};
+  const shownEdition = () => (heardAgain && view !== 'live' ? 'final' : 'live');
+  explainMarks(list, () => entities[shownEdition()]);
   const reveal = () => {
     if (!current || !follows) return;
     const top = current.offsetTop - scroller.clientHeight / 3;
@@ -89,16 +99,43 @@ export function transcriptSection(session) {
     element,
     /** Which edition is shown. @returns {Edition | null} null while there is one alone */
     edition() {
-      if (!heardAgain) return null;
-      return view === 'live' ? 'live' : 'final';
+      return heardAgain ? shownEdition() : null;
     },
     draw() {
       said = lines();
       if (heardAgain) explain();
       list.classList.toggle('compares', view === 'differences');
-      list.replaceChildren(...said.map((caption) => spokenLine(caption, name(caption.role), playFrom !== null)));
+      const named = [...entities[shownEdition()].values()];
+      list.replaceChildren(...said.map((caption) => spokenLine(caption, name(caption.role), playFrom !== null, named)));
       none.hidden = said.length > 0;
       current = null;
+      told(entities[shownEdition()], shownEdition());
+    },
+    /** Mark what an edition names. @param {Edition} edition @param {import('./entities.js').Entity[]} found */
+    named(edition, found) {
+      entities[edition] = new Map(found.map((entity) => [entity.id, entity]));
+      this.draw();
+    },
+    /** Tell `listener` what the edition that is shown names. @param {typeof told} listener */
+    onDraw(listener) {
+      told = listener;
+      this.draw();
+    },
+    /** When an utterance of the edition that is shown began. @param {string} id */
+    startOf(id) {
+      return (shownEdition() === 'final' ? heardAgain ?? [] : session.record.transcript()).find((caption) => caption.id === id)?.startS ?? 0;
+    },
+    /** Bring an utterance into sight. @param {string} id */
+    goTo(id) {
+      const startS = this.startOf(id);
+      const line = /** @type {HTMLElement | undefined} */ (list.children[Math.max(0, said.findLastIndex((caption) => caption.startS <= startS))]);
+      if (!line) return;
+      if (playFrom) setFollows(false);
+      line.scrollIntoView({ block: 'center' });
+      line.tabIndex = -1;
+      line.focus({ preventScroll: true });
+      line.classList.add('flash');
+      setTimeout(() => line.classList.remove('flash'), FLASH_MS);
     },
     /** @param {number} nowS what is heard now */
     show(nowS) {
@@ -150,12 +187,14 @@ export function transcriptSection(session) {
  * @param {Caption | Compared} caption
  * @param {string} name
  * @param {boolean} playable
+ * @param {import('./entities.js').Entity[]} named what the transcript names; where two are compared, nothing is marked
  */
-function spokenLine(caption, name, playable) {
+function spokenLine(caption, name, playable, named) {
   const { id, role, startS, language } = caption;
   /** @type {Record<string, string>} */
   const attrs = language ? { lang: language } : {};
-  const text = 'parts' in caption ? h('span', { class: 'line-text', attrs }, ...caption.parts.flatMap(marked)) : h('span', { class: 'line-text', text: caption.text, attrs });
+  const text = 'parts' in caption ? h('span', { class: 'line-text', attrs }, ...caption.parts.flatMap(marked)) : h('span', { class: 'line-text', attrs });
+  if (!('parts' in caption)) markInto(text, caption.text, named.filter((entity) => entity.utterance_id === id));
   const when = playable
     ? h('button', { class: 'line-time', text: clock(startS), label: 'player.from', params: { time: clock(startS) }, attrs: { type: 'button' } })
     : h('time', { class: 'line-time', text: clock(startS) });

@@ -3,6 +3,7 @@
 import { h, icon } from './dom.js';
 import { clock, number } from './format.js';
 import { isKey } from './i18n.js';
+import { entitiesSection } from './after-entities.js';
 import { transcriptDownloads } from './after-files.js';
 import { recordingSection } from './after-recording.js';
 import { captionOf, secondPass } from './after-second-pass.js';
@@ -40,8 +41,9 @@ export function afterScreen(options) {
   const known = addNames(options);
   const second = why === 'ended' ? secondPass(options.api, transcript) : null;
   const recording = session.store.state.role === 'clinician' && why === 'ended' ? recordingSection(options, transcript, known) : null;
+  const named = session.store.state.role === 'clinician' ? entitiesSection(options.api, transcript) : null;
   const rest = h('div', { class: 'after-rest' });
-  const draw = () => rest.replaceChildren(...drawn(options));
+  const draw = () => rest.replaceChildren(...drawn(options), recording?.files ?? '');
   session.record.on('caption', onceForMany(() => transcript.draw()));
   const redraw = onceForMany(draw);
   session.record.on('tip', redraw);
@@ -53,7 +55,7 @@ export function afterScreen(options) {
   draw();
   transcript.draw();
   void known.then(() => addStored(options));
-  const body = h('div', { class: 'after-body' }, transcript.element, h('div', { class: 'after-side' }, transcriptDownloads(options, transcript.edition), recording?.files ?? null));
+  const body = h('div', { class: 'after-body' }, transcript.element, h('div', { class: 'after-side' }, named?.element ?? null, transcriptDownloads(options, transcript.edition)));
   return {
     element: h('div', { class: 'after' }, head, facts(options), h('div', { class: 'listening' }, recording?.element ?? null, body), rest),
     close() {

@@ -26,6 +26,15 @@ export class Api {
     return (await this.#ask(`/transcript?edition=${edition}`)).json();
   }
 
+  /**
+   * What an edition of the transcript names: for the clinician.
+   * @param {import('./types.js').Edition} edition
+   * @returns {Promise<import('./entities.js').Entity[]>}
+   */
+  async entities(edition) {
+    return (await (await this.#ask(`/entities?edition=${edition}`)).json()).entities;
+  }
+
   /** @returns {Promise<{ tip: import('./types.js').Tip, mark: import('./types.js').TipMark | null }[]>} */
   async tips() {
     return (await (await this.#ask('/tips')).json()).tips;

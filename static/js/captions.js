@@ -1,6 +1,8 @@
 /** What both say, line by line, as it becomes certain. */
 
 import { h, icon, setText } from './dom.js';
+import { entitiesButton } from './entities-panel.js';
+import { explainMarks, markInto } from './entity-marks.js';
 import { clock } from './format.js';
 import { t } from './i18n.js';
 
@@ -20,8 +22,9 @@ export function captionsPanel({ session, store }) {
   const scroller = h('div', { class: 'scroller', label: 'captions.title', attrs: { tabindex: '0', role: 'region' } }, empty, list);
   scroller.removeAttribute('title');
   const newer = h('button', { class: 'newer', hidden: true, attrs: { type: 'button' } }, icon('down'), h('span', { t: 'captions.newer' }));
+  const named = entitiesButton(store);
   const spoken = h('div', { class: 'visually-hidden', id: 'captions-spoken', attrs: { 'aria-live': 'polite' } });
-  const element = h('section', { class: 'panel captions-panel' }, h('h2', { t: 'captions.title' }), scroller, newer, spoken);
+  const element = h('section', { class: 'panel captions-panel' }, h('div', { class: 'panel-head' }, h('h2', { t: 'captions.title' }), named.element), scroller, newer, spoken);
   /** @type {Map<string, HTMLElement>} */
   const lines = new Map();
   let follows = true;
@@ -52,11 +55,23 @@ export function captionsPanel({ session, store }) {
       insert(list, line, caption);
     }
     fill(line, caption, name(caption));
+    if (caption.final && !caption.gap) mark(line, caption);
     empty.hidden = true;
     if (caption.final && !caption.gap && session.isNews(caption.endS)) speak(spoken, t('captions.said', { name: name(caption), text: caption.text }), caption.language);
     if (follows) toEnd();
     else newer.hidden = false;
   };
+  const mark = (/** @type {HTMLElement} */ line, /** @type {Caption} */ { id, text }, quote = '') => {
+    markInto(/** @type {HTMLElement} */ (line.querySelector('.caption-text')), text, session.record.entitiesOf(id), quote);
+  };
+  const stopExplaining = explainMarks(list, () => session.record.entities);
+  session.record.on('entities', (ids) => {
+    for (const id of ids) {
+      const [line, caption] = [lines.get(id), session.record.captions.get(id)];
+      if (line && caption?.final) mark(line, caption);
+    }
+    if (follows) toEnd();
+  });
   const remove = (/** @type {Caption} */ caption) => {
     lines.get(caption.id)?.remove();
     lines.delete(caption.id);
@@ -73,12 +88,18 @@ export function captionsPanel({ session, store }) {
     jump(utteranceId, quote) {
       const line = lines.get(utteranceId);
       if (!line) return;
-      store.set({ tab: 'captions', captionsOn: true });
+      // Where both have room, the list that leads here stays.
+      const stays = store.state.tab === 'entities' && !matchMedia('(max-width: 860px)').matches;
+      store.set({ tab: stays ? 'entities' : 'captions', captionsOn: true });
       follows = false;
-      show(line, quote);
+      const caption = session.record.captions.get(utteranceId);
+      if (caption?.final && !caption.gap) mark(line, caption, quote);
+      show(line);
     },
     close() {
       stopWatching();
+      stopExplaining();
+      named.close();
       clearInterval(sweep);
       resized.disconnect();
     },
@@ -135,17 +156,8 @@ function speak(region, text, language) {
   while (region.children.length > 3) region.firstElementChild?.remove();
 }
 
-/**
- * @param {HTMLElement} line
- * @param {string} quote
- */
-function show(line, quote) {
-  const text = line.querySelector('.caption-text');
-  const whole = text?.textContent ?? '';
-  const at = quote ? whole.indexOf(quote) : -1;
-  if (text && at >= 0 && line.dataset.final === 'true') {
-    text.replaceChildren(whole.slice(0, at), h('mark', { text: quote }), whole.slice(at + quote.length));
-  }
+/** @param {HTMLElement} line */
+function show(line) {
   line.scrollIntoView({ block: 'center' });
   line.focus({ preventScroll: true });
   line.classList.add('flash');

@@ -76,8 +76,8 @@ function look(button, symbol, on) {
 /** @param {import('./store.js').Store} store */
 export function toggleCaptions(store) {
   const { tab, captionsOn } = store.state;
-  // With the chat in front, the first press brings the captions forward.
-  if (tab === 'chat') store.set({ tab: 'captions', captionsOn: true });
+  // With something else in front, the first press brings the captions forward.
+  if (tab === 'chat' || tab === 'entities') store.set({ tab: 'captions', captionsOn: true });
   else store.set({ captionsOn: !captionsOn, tab: captionsOn && store.state.role === 'clinician' ? 'tips' : 'captions' });
 }
 

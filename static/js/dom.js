@@ -69,6 +69,16 @@ export function setLabel(element, key, params = {}) {
 }
 
 /**
+ * Keep the text of `key` in an attribute that a style sheet shows.
+ * @param {Element} element
+ * @param {string} attribute
+ * @param {Key} key
+ */
+export function setData(element, attribute, key) {
+  localize(element, attribute, key, {});
+}
+
+/**
  * @param {Element} element
  * @param {string} attribute '' for the text
  * @param {Key} key

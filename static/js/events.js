@@ -56,6 +56,9 @@ export function applyLasting(store, record, event) {
     case 'audio_gap':
       record.putCaption(captionOf(event));
       break;
+    case 'entities_found':
+      record.putEntities(event.entities);
+      break;
     case 'chat_sent':
       record.putChat({ ...event, id: event.message_id, atS: event.at_s, pending: false });
       break;

@@ -7,13 +7,13 @@ import { h, setLabel } from './dom.js';
  * @returns {import('./call.js').Part}
  */
 export function panelTabs({ store }) {
-  const names = /** @type {const} */ (['tips', 'captions', 'chat']);
+  const names = /** @type {const} */ (['tips', 'captions', 'entities', 'chat']);
   const tabs = names.map((name) => {
     const badge = h('span', { class: 'tab-badge', hidden: true, attrs: { 'aria-hidden': 'true' } });
     const button = h('button', {
       class: 'tab', data: { tab: name }, attrs: { type: 'button' },
       on: { click: () => store.set(name === 'captions' ? { tab: name, captionsOn: true } : { tab: name }) },
-    }, h('span', { t: `${name}.title` }), badge);
+    }, h('span', { t: name === 'entities' ? 'entities.tab' : `${name}.title` }), badge);
     return { name, button, badge };
   });
   const close = store.watch((state) => {
@@ -21,6 +21,7 @@ export function panelTabs({ store }) {
       const count = name === 'tips' ? state.unseenTips : name === 'chat' ? state.unread : 0;
       const urgent = name === 'tips' && state.unseenUrgent;
       button.hidden = name === 'tips' && state.role !== 'clinician' && state.tips === 0;
+      if (name === 'entities') button.hidden = state.role !== 'clinician';
       button.setAttribute('aria-pressed', String(name === state.tab));
       badge.hidden = count === 0;
       badge.textContent = urgent ? '!' : String(count);

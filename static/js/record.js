@@ -15,7 +15,7 @@
  *
  * @typedef {{ tip: import('./types.js').Tip, atS: number, mark: import('./types.js').TipMark | null }} TipEntry
  * @typedef {{ id: string, role: Role, name: string, text: string, atS: number, pending: boolean }} ChatEntry
- * @typedef {{ caption: Caption, tip: TipEntry, chat: ChatEntry, removed: Caption }} Changes
+ * @typedef {{ caption: Caption, entities: string[], tip: TipEntry, chat: ChatEntry, removed: Caption }} Changes
  */
 
 export class Record extends EventTarget {
@@ -23,6 +23,8 @@ export class Record extends EventTarget {
     super();
     /** @type {Map<string, Caption>} */
     this.captions = new Map();
+    /** @type {Map<string, import('./entities.js').Entity>} */
+    this.entities = new Map();
     /** @type {Map<string, TipEntry>} */
     this.tips = new Map();
     /** @type {Map<string, ChatEntry>} */
@@ -42,6 +44,17 @@ export class Record extends EventTarget {
     this.captions.set(caption.id, caption);
     if (!caption.final) this.interimSince.set(caption.id, performance.now());
     this.#tell('caption', caption);
+  }
+
+  /** @param {import('./entities.js').Entity[]} entities each as it stands now; views are told whose utterances changed */
+  putEntities(entities) {
+    for (const entity of entities) this.entities.set(entity.id, entity);
+    this.#tell('entities', [...new Set(entities.map((entity) => entity.utterance_id))]);
+  }
+
+  /** @param {string} utteranceId */
+  entitiesOf(utteranceId) {
+    return [...this.entities.values()].filter((entity) => entity.utterance_id === utteranceId);
   }
 
   /** @param {TipEntry} entry one that is known already, as after a restart of the server, stays as it is */
@@ -110,7 +123,7 @@ export class Record extends EventTarget {
 
   /**
    * @param {keyof Changes} kind
-   * @param {Caption | TipEntry | ChatEntry} detail
+   * @param {Caption | string[] | TipEntry | ChatEntry} detail
    */
   #tell(kind, detail) {
     this.dispatchEvent(new CustomEvent(kind, { detail }));

@@ -26,6 +26,7 @@ export function listenToKeys({ store, devices }, openSettings) {
       store.set({ tab: 'captions' });
       document.getElementById('toggle-chat')?.focus();
     }
+    if (event.key === 'Escape' && store.state.tab === 'entities') document.getElementById('close-entities')?.click();
     const typing = event.target instanceof Element && event.target.closest('input, textarea, select');
     if (typing || event.repeat || !shortcutsOn()) return;
     if (event.key === '?') openSettings();

@@ -209,6 +209,8 @@ function statesOf(state) {
   if (sidecars.speech === 'failing') states.push({ key: 'state.captionsFailing', tone: 'warn' });
   if (state.recording === 'refused' && state.recordingReason) states.push({ key: `state.refused.${state.recordingReason}`, tone: 'warn' });
   if (role === 'patient') return states;
+  if (sidecars.entities === 'delayed') states.push({ key: 'state.entitiesDelayed', tone: 'info' });
+  if (sidecars.entities === 'failing') states.push({ key: 'state.entitiesFailing', tone: 'info' });
   if (sidecars.tips === 'delayed') states.push({ key: 'state.tipsDelayed', tone: 'info' });
   if (sidecars.tips === 'failing') states.push({ key: 'state.tipsFailing', tone: 'warn' });
   if (sidecars.recording === 'failing' && state.recording === 'on') states.push({ key: 'state.recordingFailing', tone: 'warn' });

@@ -28,9 +28,10 @@
  * @property {boolean} camera
  * @property {boolean} screen
  * @property {boolean} soundBlocked the browser wants a click before it plays sound
- * @property {'captions' | 'tips' | 'chat'} tab
+ * @property {'captions' | 'tips' | 'entities' | 'chat'} tab
  * @property {boolean} captionsOn
  * @property {number} unread chat messages
+ * @property {number} entities how many things are listed
  * @property {number} tips how many there are
  * @property {number} unseenTips those that came while their panel was hidden
  * @property {boolean} unseenUrgent one of them is urgent
@@ -43,7 +44,7 @@ function initial() {
     role: 'patient', consultationId: '', title: '', consentMode: 'ask', voicesGoTo: null, seats: {},
     socket: 'connecting', cutOff: '', media: 'new', offline: false, socketTryMs: null, mediaTryMs: null, recording: 'off', recordingReason: '', diskFreeMb: null, sidecars: {}, speechReason: '',
     quality: null, microphone: false, camera: false, screen: false, soundBlocked: false,
-    tab: 'captions', captionsOn: true, unread: 0, tips: 0, unseenTips: 0, unseenUrgent: false, roomZeroMs: NaN,
+    tab: 'captions', captionsOn: true, unread: 0, entities: 0, tips: 0, unseenTips: 0, unseenUrgent: false, roomZeroMs: NaN,
   };
 }
 

@@ -1,5 +1,6 @@
 /** English. Every key here has its Portuguese in strings-pt.js; the type checker holds both to that. */
 
+import { enEntities } from './strings-en-entities.js';
 import { enNews } from './strings-en-news.js';
 
 export const en = {
@@ -203,5 +204,6 @@ export const en = {
   'settings.key.esc': 'Close a panel',
   'settings.key.help': 'This window',
 
+  ...enEntities,
   ...enNews,
 };

@@ -1,5 +1,6 @@
 /** Português do Brasil. */
 
+import { ptEntities } from './strings-pt-entities.js';
 import { ptNews } from './strings-pt-news.js';
 
 /** @type {{ [key in import('./i18n.js').Key]: string }} */
@@ -204,5 +205,6 @@ export const pt = {
   'settings.key.esc': 'Fechar um painel',
   'settings.key.help': 'Esta janela',
 
+  ...ptEntities,
   ...ptNews,
 };

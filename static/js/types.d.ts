@@ -3,7 +3,7 @@
 export type Role = 'clinician' | 'patient';
 export type ConnectionState = 'connecting' | 'connected' | 'unstable' | 'lost';
 export type Bars = 1 | 2 | 3 | 4;
-export type Sidecar = 'recording' | 'speech' | 'tips' | 'storage' | 'live';
+export type Sidecar = 'recording' | 'speech' | 'entities' | 'tips' | 'storage' | 'live';
 export type SidecarState = 'ok' | 'starting' | 'delayed' | 'failing';
 export type TipKind = 'tip' | 'action' | 'answer';
 export type TipMark = 'useful' | 'dismissed' | 'done';
@@ -227,7 +227,7 @@ export interface ConsultationEnded extends InRoom {
 export type RoomEvent =
   | ConsultationOpened | ParticipantJoined | ParticipantLeft | ConnectionChanged | QualityChanged | ParticipantAway | MediaChanged | ConsentChanged
   | RecordingStarted | RecordingStopped | RecordingRefused | DiskLow | RecordingFinalized
-  | InterimTranscript | FinalTranscript | AudioGap | ChatSent | TipReady | TipMarked
+  | InterimTranscript | FinalTranscript | import('./entity-types.js').EntitiesFound | AudioGap | ChatSent | TipReady | TipMarked
   | SidecarStateChanged | SidecarFailed | ConsultationEnded;
 
 export interface Welcome {

@@ -101,3 +101,16 @@ async def test_call_on_a_phone_is_accessible(stub, open_page):
     await _check(page, SHOTS[:2])
     await page.click('.tab[data-tab="tips"]')
     await _check(page, SHOTS[:2])
+    await page.click('.tab[data-tab="entities"]')
+    await _check(page, SHOTS[2:3])
+
+
+async def test_what_was_named_is_accessible_with_its_legend_and_explanation(stub, open_page):
+    stub.events = canned.call()
+    page = await open_page(stub.link())
+    await join(page)
+    await page.click("#open-entities")
+    await page.locator(".entity-legend summary").click()
+    await page.locator('#captions .entity[tabindex="0"]').focus()
+    await page.get_by_role("tooltip").wait_for()
+    await _check(page, SHOTS)

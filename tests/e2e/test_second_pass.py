@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from server.insight.entity_service import EntityService
 from server.model.consultation import Role
 from server.model.recording_events import RecordingFile, RecordingFinalized
 from server.recording.manifest import MANIFEST_NAME, Interval, Manifest, ParticipantAudio
 from server.rooms import second_passes
-from server.rooms.second_passes import SecondPasses
+from server.rooms.second_passes import Readers, SecondPasses
 from server.settings import Settings
 from server.speech.second_pass import read_again
 from server.storage.store import Store
@@ -84,7 +85,9 @@ async def test_a_recording_becomes_a_final_transcript_though_the_server_dies_mea
     assert await store.settled(PATIENCE_S)
 
     def again(anyone_here: Callable[[], bool]) -> SecondPasses:
-        return SecondPasses(settings, store, read_again, anyone_here, lambda _: True)
+        return SecondPasses(
+            settings, store, Readers(read_again, EntityService(settings).of), anyone_here, lambda _: True
+        )
 
     calls = iter([False])
     async with again(lambda: next(calls, True)):  # a call begins as soon as reading does: it stands still
@@ -97,4 +100,6 @@ async def test_a_recording_becomes_a_final_transcript_though_the_server_dies_mea
         await until_done(store)
     assert [spoken.text for spoken in await store.utterances(CID, "final")] == ["estou com dor"]
     assert [spoken.text for spoken in await store.utterances(CID, "live")] == ["tou com do"]
+    assert [entity.text for entity in await store.entities(CID, "final")] == ["dor"]
+    assert await store.entities(CID, "live") == []
     await store.aclose()

@@ -1,6 +1,9 @@
 import pytest
 
-from server.insight.create import create_generator, prepare
+from server.insight.create import create_extractor, create_generator, prepare
+from server.insight.entities import mentions
+from server.insight.entity_service import EntityService
+from server.insight.languages import LANGUAGES
 from server.model.consultation import Agent
 from server.model.errors import InvalidSettings
 from server.settings import Settings
@@ -51,3 +54,32 @@ def test_prepare_finds_a_missing_model_before_any_consultation() -> None:
     prepare(settings(**ENDPOINT))
     with pytest.raises(InvalidSettings, match="LLM_MODEL"):
         prepare(settings(llm_base_url="http://127.0.0.1:9/v1"))
+
+
+def test_entities_are_found_by_the_rules_unless_the_model_is_chosen_for_them() -> None:
+    for chosen in ({}, ENDPOINT, {"entity_provider": "llm"}):
+        extractor, stand_in = create_extractor(settings(**chosen), AGENT)
+        assert (extractor.name, stand_in) == ("rules", None)
+
+
+async def test_a_model_that_finds_entities_has_the_rules_behind_it_and_an_agent_may_do_without() -> None:
+    chosen = settings(**ENDPOINT, entity_provider="llm")
+    extractor, stand_in = create_extractor(chosen, AGENT)
+    assert extractor.name == "openai_compatible"
+    assert stand_in is not None
+    assert stand_in.name == "rules"
+    await extractor.aclose()
+    extractor, stand_in = create_extractor(chosen, AGENT.model_copy(update={"chat_model": "rules"}))
+    assert (extractor.name, stand_in) == ("rules", None)
+
+
+def test_a_model_for_entities_that_is_not_there_is_named_at_the_start() -> None:
+    with pytest.raises(InvalidSettings, match="ENTITY_PROVIDER"):
+        prepare(settings(entity_provider="llm"))
+    prepare(settings(entity_provider="llm", **ENDPOINT))
+
+
+def test_the_vocabularies_are_compiled_before_any_consultation() -> None:
+    mentions.automaton.cache_clear()
+    EntityService(settings()).prepare()
+    assert mentions.automaton.cache_info().currsize == len(LANGUAGES)

@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Literal
 
+import jwt
 import numpy as np
 from aiohttp import web
 
+from server.insight.entities.extract import extract
 from server.model.consultation import Consultation, ConsultationStatus, Role
-from server.model.events import ChatSent, Event, FinalTranscript, InterimTranscript, TipReady
+from server.model.entities import Entity
+from server.model.events import ChatSent, EntitiesFound, Event, FinalTranscript, InterimTranscript, TipReady
 from server.model.insight import Audience, Evidence, Tip, TipKind
 from server.model.recording_events import RecordingFile
 from server.model.transcript import Utterance
@@ -100,6 +103,21 @@ def final(number: int) -> FinalTranscript:
     )
 
 
+@cache
+def named(edition: str) -> tuple[Entity, ...]:
+    """Return what an edition of the transcript names, each as it stands last."""
+    said = spoken(edition)
+    found = {one.id: one for i, spoken in enumerate(said) for one in extract(spoken, said[max(0, i - 3) : i])}
+    return tuple(found.values())
+
+
+def found(number: int) -> EntitiesFound:
+    """Return what line `number` names and settles, as it is said."""
+    said = spoken("live")
+    entities = extract(said[number], said[max(0, number - 3) : number])
+    return EntitiesFound(at_s=LINES[number][1] + 4, utterance_id=f"u{number}", entities=entities, provider="rules")
+
+
 def interim(text: str, settled: int, *, start_s: float = 48.0) -> InterimTranscript:
     """Return what the clinician seems to be saying."""
     return InterimTranscript(
@@ -129,7 +147,7 @@ def call() -> tuple[Event, ...]:
     """Return the events of the call so far, as the clinician sees them."""
     red_flag = Evidence(utterance_id="u3", quote="ela vai para o braço esquerdo", start_s=19.8, end_s=23.3)
     return (
-        *(final(number) for number in range(len(LINES))),
+        *(event for number in range(len(LINES)) for event in (final(number), found(number))),
         tip(
             "t1",
             "Dor em aperto que irradia para o braço esquerdo, com sudorese: sinal de alerta de síndrome coronariana "
@@ -162,19 +180,33 @@ def stored(events: Sequence[Event]) -> dict[str, Any]:
     }
 
 
+async def entities(request: web.Request) -> web.Response:
+    """Answer GET …/entities, to the clinician alone."""
+    claims = jwt.decode(request.headers["Authorization"].removeprefix("Bearer "), options={"verify_signature": False})
+    if claims["role"] != "clinician":
+        return web.json_response({"error": {"code": "forbidden", "message": "No."}}, status=403)
+    edition = request.query["edition"]
+    found = [one.model_dump(mode="json") for one in named(edition)]
+    return web.json_response({"consultation_id": ID, "edition": edition, "entities": found})
+
+
+def spoken(edition: str) -> list[Utterance]:
+    """Return an edition of the transcript."""
+    texts = FINAL_TEXTS if edition == "final" else {}
+    return [
+        final(number).utterance.model_copy(
+            update={"id": f"f{number}", "text": texts[number]} if number in texts else {}
+        )
+        for number in range(len(LINES))
+    ]
+
+
 async def transcript(request: web.Request) -> web.Response:
     """Answer GET …/transcript."""
     if request.query.get("format", "json") != "json":
         return web.Response(text="Dra. Ana: Bom dia.")
     state, edition = request.app.get(SECOND_PASS, ["none"])[0], request.query.get("edition", "live")
-    texts = FINAL_TEXTS if edition == "final" else {}
-    said = [final(number).utterance for number in range(len(LINES))]
-    utterances = [
-        one.model_copy(update={"id": f"f{number}", "text": texts[number]} if number in texts else {}).model_dump(
-            mode="json"
-        )
-        for number, one in enumerate(said)
-    ]
+    utterances = [one.model_dump(mode="json") for one in spoken(edition)]
     answer = {"consultation_id": ID, "edition": edition, "second_pass": state, "language": "pt"}
     return web.json_response(answer | {"utterances": utterances})
 

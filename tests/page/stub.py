@@ -195,6 +195,7 @@ async def serving(**options: Any) -> AsyncIterator[Stub]:
     app.router.add_get("/ws", stub.serve_socket)
     app.router.add_get(one, _answering(lambda: canned.detail(stub.consent_mode, stub.told_service)))
     app.router.add_get(f"{one}/transcript", canned.transcript)
+    app.router.add_get(f"{one}/entities", canned.entities)
     app.router.add_get(f"{one}/tips", _answering(lambda: canned.stored(stub.events)["tips"]))
     app.router.add_get(f"{one}/chat", _answering(lambda: canned.stored(stub.events)["chat"]))
     app.router.add_get(f"{one}/recordings", _answering(lambda: canned.recordings(*stub.recording, mixed=stub.has_mix)))

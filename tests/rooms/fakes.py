@@ -10,6 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from server.insight.annotator import Annotator
+from server.insight.entities.rules import RuleExtractor
+from server.insight.extraction import ExtractionOptions
 from server.live.memory import MemoryLiveStore
 from server.media.stats import KindStats, PeerStats
 from server.model.clock import RoomClock
@@ -114,6 +117,7 @@ class FakeStore:
         self.said: list[Any] = []
         self.typed: list[Any] = []
         self.tip_records: list[Any] = []
+        self.named: list[Any] = []
         self.people: list[Any] = []
         self.away = False
         self.noted: list[str] = []
@@ -147,6 +151,9 @@ class FakeStore:
 
     async def tips(self, consultation_id: str) -> list[Any]:
         return self.tip_records
+
+    async def entities(self, consultation_id: str) -> list[Any]:
+        return self.named
 
     async def without_recordings(self, consultation_ids: list[str]) -> list[str]:
         return [one for one in consultation_ids if one not in self.noted]
@@ -272,6 +279,7 @@ class House:
         self.live = MemoryLiveStore()
         self.recorders: list[FakeRecorder] = []
         self.advisors: list[FakeAdvisor] = []
+        self.extraction = ExtractionOptions(RuleExtractor())
         self.peers: list[FakePeer] = []
         self.finalized: list[Path] = []
         self.recovered: list[Path] = []
@@ -301,6 +309,7 @@ class House:
                 free_mb=self._free,
             ),
             create_peer=self._create_peer,  # type: ignore[arg-type]
+            create_annotator=self._create_annotator,
             create_advisor=self._create_advisor,  # type: ignore[arg-type]
         )
 
@@ -326,6 +335,9 @@ class House:
         self.advisors.append(FakeAdvisor(on_tip, on_state))
         self.advisors[-1].fault = self.advisor_fault
         return self.advisors[-1]
+
+    def _create_annotator(self, agent: Any, on_found: Any, on_state: Any) -> Annotator:
+        return Annotator(self.extraction, on_found, on_state)
 
     def _finish(self, done: list[Path]) -> Any:
         async def finish(folder: Path, on_progress: Callable[[float], None]) -> Any:

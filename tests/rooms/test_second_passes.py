@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from server.insight.entities.extract import extract
 from server.model.consultation import Agent, Consultation, ConsultationStatus, Role
+from server.model.entities import Entity
 from server.model.errors import DatabaseUnavailable, NotFound, SpeechUnavailable
 from server.model.recording_events import RecordingFile
 from server.model.transcript import Utterance
 from server.recording.manifest import MANIFEST_NAME, Interval, Manifest, ParticipantAudio
 from server.rooms import second_passes
-from server.rooms.second_passes import SecondPasses
+from server.rooms.second_passes import Readers, SecondPasses
 from server.settings import Settings
 from server.speech.second_pass import Reading, SecondPassOrder
 from server.storage.lock import FolderLock
@@ -36,6 +38,7 @@ class FakeArchive:
     def __init__(self, *waiting: str) -> None:
         self.jobs = list(waiting)
         self.kept: dict[str, Sequence[Utterance]] = {}
+        self.named: dict[str, Sequence[Entity]] = {}
         self.failures: list[str] = []
         self.given_up: list[str] = []
         self.partial: set[str] = set()
@@ -67,7 +70,9 @@ class FakeArchive:
         self.jobs.remove(consultation_id)
         self.settled.set()
 
-    async def keep(self, consultation_id: str, utterances: Sequence[Utterance], *, partial: bool) -> bool:
+    async def keep(
+        self, consultation_id: str, utterances: Sequence[Utterance], entities: Sequence[Entity], *, partial: bool
+    ) -> bool:
         if self.refusals:
             self.refusals -= 1
             raise DatabaseUnavailable
@@ -78,6 +83,7 @@ class FakeArchive:
         if partial:
             self.partial.add(consultation_id)
         self.kept[consultation_id] = utterances
+        self.named[consultation_id] = entities
         self.jobs.remove(consultation_id)
         if not self.jobs:
             self.settled.set()
@@ -131,6 +137,7 @@ class House:
         self.archive = FakeArchive(*waiting)
         self.reader = FakeReader()
         self.in_a_call = False
+        self.entity_fault: Exception | None = None
         self.recordings = folder / "recordings"
         self.settings = Settings(
             _env_file=None,
@@ -166,8 +173,14 @@ class House:
 
     @asynccontextmanager
     async def running(self, owns: Callable[[str], bool] = lambda _: True):  # type: ignore[no-untyped-def]
-        async with SecondPasses(self.settings, self.archive, self.reader, lambda: self.in_a_call, owns) as passes:
+        readers = Readers(self.reader, self._find_entities)
+        async with SecondPasses(self.settings, self.archive, readers, lambda: self.in_a_call, owns) as passes:
             yield passes
+
+    async def _find_entities(self, agent: Agent, utterances: Sequence[Utterance]) -> list[Entity]:
+        if self.entity_fault is not None:
+            raise self.entity_fault
+        return [entity for said in utterances for entity in extract(said)]
 
     async def settled(self) -> None:
         async with asyncio.timeout(5):
@@ -446,3 +459,20 @@ async def test_a_transcript_that_the_database_cannot_take_harms_nobody(tmp_path:
     async with house.running():
         await house.settled()
     assert house.archive.failures == ["one"]
+
+
+async def test_what_the_final_transcript_names_is_kept_with_it(tmp_path: Path) -> None:
+    house = House(tmp_path, "one")
+    async with house.running():
+        await house.settled()
+    assert [entity.text for entity in house.archive.named["one"]] == ["dói"]
+
+
+async def test_a_final_transcript_is_kept_even_if_nothing_can_be_found_in_it(tmp_path: Path) -> None:
+    house = House(tmp_path, "one")
+    house.entity_fault = RuntimeError("boom")
+    async with house.running() as passes:
+        await house.settled()
+    assert house.archive.kept["one"] == SAID
+    assert house.archive.named["one"] == ()
+    assert passes.figures.failures == 1

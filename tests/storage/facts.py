@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from server.model.consultation import Consultation, Role
+from server.model.entities import Entity
 from server.model.events import (
     AudioGap,
     ChatSent,
@@ -11,6 +12,7 @@ from server.model.events import (
     ConsentChanged,
     ConsultationEnded,
     ConsultationOpened,
+    EntitiesFound,
     Event,
     FinalTranscript,
     InterimTranscript,
@@ -71,6 +73,11 @@ def said(number: int, text: str = "dói aqui", start_s: float | None = None) -> 
     return FinalTranscript(at_s=start_s + 1, utterance=utterance)
 
 
+def entity(entity_id: str = "u5.0.4.SymptomOrSign", text: str = "dói", **fields: Any) -> Entity:
+    known = {"id": entity_id, "utterance_id": "u5", "category": "SymptomOrSign", "text": text, "start": 0, "end": 4}
+    return Entity.model_validate(known | fields)
+
+
 def tip(tip_id: str = "tip-1", text: str = "Pergunte desde quando.") -> Tip:
     return Tip(
         id=tip_id,
@@ -114,6 +121,9 @@ def one_of_each(text: str = SECRET) -> list[Event]:
         DiskLow(at_s=4.0, free_mb=900),
         InterimTranscript(at_s=4.5, utterance_id="u1", role=patient, start_s=4.0, end_s=4.5, text=text, language="pt"),
         said(5, text),
+        EntitiesFound(
+            at_s=6.0, utterance_id="u5", entities=(entity(text=text, name=text, normal=text),), provider="rules"
+        ),
         AudioGap(at_s=6.0, role=patient, start_s=5.5, end_s=6.0),
         ChatSent(at_s=6.5, message_id="m1", role=patient, name="Ana", text=text),
         TipReady(at_s=7.0, tip=words),

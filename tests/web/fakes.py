@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from server.model.consultation import Agent, Consultation, ConsultationStatus, Frozen, Participant, Role
+from server.model.entities import Assertion, Entity, EntityCategory
 from server.model.errors import DatabaseUnavailable, NotFound
 from server.model.events import ChatSent, EndReason, SidecarState
 from server.model.insight import Audience, Evidence, Tip, TipKind, TipMark
@@ -47,6 +48,8 @@ class FakeStore:
     said_finally: dict[str, list[Utterance]] = field(default_factory=dict)
     passes: dict[str, SecondPassState] = field(default_factory=dict)
     typed: dict[str, list[ChatSent]] = field(default_factory=dict)
+    named: dict[str, list[Entity]] = field(default_factory=dict)
+    named_finally: dict[str, list[Entity]] = field(default_factory=dict)
     advised: dict[str, list[FakeTipRecord]] = field(default_factory=dict)
     recorded: dict[str, list[RecordingFile]] = field(default_factory=dict)
     people: dict[str, list[Participant]] = field(default_factory=dict)
@@ -116,6 +119,10 @@ class FakeStore:
     async def tips(self, consultation_id: str, /) -> Sequence[FakeTipRecord]:
         self._check()
         return self.advised.get(consultation_id, [])
+
+    async def entities(self, consultation_id: str, edition: Edition, /) -> Sequence[Entity]:
+        self._check()
+        return (self.named if edition == "live" else self.named_finally).get(consultation_id, [])
 
     async def recordings(self, consultation_id: str, /) -> Sequence[RecordingFile]:
         self._check()
@@ -193,6 +200,19 @@ def filled_store() -> FakeStore:
             words=(Word(text="Bom", start_s=1.0, end_s=1.4), Word(text="dia.", start_s=1.4, end_s=1.9)),
             language="pt",
         ),
+    ]
+    store.named[CONSULTATION] = [
+        Entity(
+            id="u2.0.4.SymptomOrSign",
+            utterance_id="u2",
+            category=EntityCategory.SYMPTOM,
+            text="Dói",
+            start=0,
+            end=3,
+            normal="pain",
+            name="dor",
+            assertion=Assertion.AFFIRMED,
+        )
     ]
     store.typed[CONSULTATION] = [ChatSent(at_s=4.0, message_id="m1", role=Role.PATIENT, name="Maria", text="Olá")]
     store.advised[CONSULTATION] = [

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from server.insight.extraction import EntityFigures
 from server.rooms.second_passes import Figures
 from server.speech.model_figures import ModelFigures
-from server.web.figures import watch_model, watch_second_passes
+from server.web.figures import watch_entities, watch_model, watch_second_passes
 from server.web.metrics import Metrics
 
 
@@ -96,3 +97,24 @@ def test_second_passes_are_told_by_state_and_how_fast_they_read() -> None:
         "escuta_second_pass_reading_seconds_total 30",
     ):
         assert f"{line}\n" in told
+
+
+def test_entities_are_told_with_their_latency_and_what_was_discarded() -> None:
+    metrics, figures = Metrics(), EntityFigures()
+    watch_entities(metrics, figures)
+    figures.read(0.0008)
+    figures.read(60.0)
+    figures.found, figures.failed = 5, 1
+    figures.discarded["no_such_words"] = 2
+    for _ in range(2):
+        told = metrics.exposition()
+        for line in (
+            'escuta_entities_seconds_bucket{le="0.001"} 1',
+            'escuta_entities_seconds_bucket{le="20"} 1',
+            'escuta_entities_seconds_bucket{le="+Inf"} 2',
+            "escuta_entities_seconds_sum 60.0008",
+            "escuta_entities_found_total 5",
+            "escuta_entities_failures_total 1",
+            'escuta_entities_discarded_total{reason="no_such_words"} 2',
+        ):
+            assert f"{line}\n" in told

@@ -83,6 +83,7 @@ def test_what_is_documented_as_the_clinicians_is_the_clinicians() -> None:
     (row,) = [row for row in rows("Events, and who gets them") if row[1] == "the clinician"]
     shown = {
         events.SidecarFailed(at_s=0, sidecar="tips"),
+        events.EntitiesFound(at_s=0, utterance_id="u1", entities=()),
         recording_events.DiskLow(at_s=0, free_mb=1),
         recording_events.RecordingFinalized(at_s=0, files=()),
     }

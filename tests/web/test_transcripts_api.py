@@ -128,7 +128,7 @@ async def test_the_activity_log_says_what_happened_and_when(house: House) -> Non
     ]
 
 
-@pytest.mark.parametrize("what", ["transcript", "tips", "chat", "activity", "recordings"])
+@pytest.mark.parametrize("what", ["transcript", "entities", "tips", "chat", "activity", "recordings"])
 async def test_words_on_their_way_are_waited_for_but_not_while_the_database_is_away(house: House, what: str) -> None:
     assert (await house.call("GET", f"{ONE}/{what}")).status == 200
     assert house.store.settlings > 0

@@ -47,7 +47,8 @@ def with_allergens(found: Mentions, standing: Standing, spoken: Spoken, *, asked
     allergens = [
         replace(mention, category=EntityCategory.ALLERGEN)
         for mention in [*named, *(one for one in found.allergens if not _overlaps(one, firm))]
-        if mention.category in _MAY_BE_ALLERGEN and (asked or _in_reach(mention, standing, spoken))
+        if mention.category in _MAY_BE_ALLERGEN
+        and (_in_reach(mention, standing, spoken) or (asked and not _taken(mention, named, standing, spoken)))
     ]
     if not allergens:
         return named
@@ -57,6 +58,18 @@ def with_allergens(found: Mentions, standing: Standing, spoken: Spoken, *, asked
 
 def _overlaps(mention: Mention, others: Iterable[Mention]) -> bool:
     return any(mention.start < other.end and other.start < mention.end for other in others)
+
+
+def _taken(mention: Mention, named: Sequence[Mention], standing: Standing, spoken: Spoken) -> bool:
+    """Tell whether it is said to be taken and nothing to come of it: "tomo losartana", not "tomo e me dá coceira"."""
+    sentence = spoken.tokens[mention.first].sentence
+    taken = any(
+        cue.last < mention.first <= cue.last + ALLERGY_AFTER and spoken.tokens[cue.first].sentence == sentence
+        for cue in standing.cues("takes")
+    )
+    return taken and not any(
+        other.category is EntityCategory.SYMPTOM and spoken.tokens[other.first].sentence == sentence for other in named
+    )
 
 
 def _in_reach(mention: Mention, standing: Standing, spoken: Spoken) -> bool:

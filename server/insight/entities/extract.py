@@ -41,7 +41,20 @@ def extract(utterance: Utterance, before: Sequence[Utterance] = ()) -> tuple[Ent
     comes again with its own id and utterance, its new assertion, and `answer_id`.
     """
     asked = answers.question(utterance, before)
-    return _extract(_Said.of(utterance), None if asked is None else _Said.of(asked))
+    found = _extract(_Said.of(utterance), None if asked is None else _Said.of(asked))
+    if asked is None or not any(one.answer_id for one in found):
+        return found
+    settled = _settled_since(asked, before)
+    # "Não." "Estou com tosse.": what the first words settled, the next ones change only by its name.
+    named = {one.normal for one in found if not one.answer_id}
+    return tuple(one for one in found if not one.answer_id or one.id not in settled or one.normal in named)
+
+
+def _settled_since(asked: Utterance, before: Sequence[Utterance]) -> frozenset[str]:
+    """Return what of a question the words after it have settled."""
+    later = list(before)[list(before).index(asked) + 1 :]
+    found = [one for said in later for one in _extract(_Said.of(said), _Said.of(asked))]
+    return frozenset(one.id for one in found if one.answer_id)
 
 
 @lru_cache(_REMEMBERED)

@@ -39,6 +39,7 @@ CUES = (
     "only",
     "allergy",
     "allergy_after",
+    "takes",
 )
 """What the [assertion] table holds: how a thing stands, beyond the scope of ../<language>.toml."""
 NOTHING = "none"
@@ -84,6 +85,7 @@ class Grammar(Frozen):
     laterality_after: tuple[str, ...]
     laterality_before: tuple[str, ...]
     quantity: tuple[Quantity, ...]
+    names: dict[str, str]
     units: dict[str, tuple[str, ...]]
     values: dict[str, tuple[str, ...]]
     medication: dict[str, tuple[str, ...]]
@@ -93,7 +95,14 @@ class Grammar(Frozen):
     def _cues_are_known(self) -> Grammar:
         if unknown := set(self.assertion) ^ set(CUES):
             raise ValueError(f"[assertion] must have exactly the known cues; differs in: {', '.join(sorted(unknown))}")
+        if nameless := set(self.names) - {quantity.normal for quantity in self.quantity}:
+            raise ValueError(f"[names] names what no quantity is: {', '.join(sorted(nameless))}")
         return self
+
+    def name_of(self, normal: str, number: float | None) -> str:
+        """Return how the language says a quantity of that form, with its places still open."""
+        one, _, more = self.names.get(normal, normal).partition("|")
+        return more if more and number != 1 else one
 
     def quantity_lexicon(self) -> Lexicon:
         """Compile what is said of quantities, over words with each number as one."""

@@ -139,7 +139,7 @@ def _mention(one: Found, spoken: Spoken) -> Mention:
 
 
 def _quantity(span: quantities.Span, language: str) -> Mention:
-    name = _names(language).get(span.normal, span.normal)
+    name = _names(language).get(span.normal) or span.name
     return Mention(span.category, span.first, span.last, span.start, span.end, span.normal, name, 0.9, value=span.value)
 
 

@@ -14,6 +14,8 @@ from .grammar import NOTHING, Quantity, load, quantity_lexicon
 from .numbers import NUMBER, Counted, count
 
 HALF = 0.5
+WEEKDAY = "feira"
+"""Ends the Portuguese names of five days, and tells none of them: "segunda-feira"."""
 _MERGED = frozenset({EntityCategory.FREQUENCY})
 
 
@@ -27,6 +29,7 @@ class Span(NamedTuple):
     end: int
     normal: str
     value: float | None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,17 @@ def _span(
     numbers = _with_half(numbers)
     unit = load(language).unit_of((counted.tokens[i].norm for i in said), _units(language))
     shown = [_shown(number) for number in numbers] + ["", ""]
-    if unit and numbers and numbers[0] != 1:
-        unit += "s"
-    normal = quantity.normal.format(*shown, unit=unit, word=counted.tokens[match.last].norm).strip()
-    token = counted.tokens[first]
     value = numbers[0] if numbers else None
-    return Span(category, counted.origin[first][0], counted.origin[match.last][1], token.start, end, normal, value)
+    many = bool(unit) and value is not None and value != 1
+    last, token = counted.tokens[match.last], counted.tokens[first]
+    if last.norm == WEEKDAY:
+        last = counted.tokens[match.last - 1]
+    normal = quantity.normal.format(*shown, unit=unit + "s" * many, word=last.norm).strip()
+    said_unit = load(language).units[unit][many] if unit else ""
+    word = spoken.text[last.start : last.end]
+    name = load(language).name_of(quantity.normal, value).format(*shown, unit=said_unit, word=word).strip()
+    first_token, last_token = counted.origin[first][0], counted.origin[match.last][1]
+    return Span(category, first_token, last_token, token.start, end, normal, value, name)
 
 
 def _with_half(numbers: tuple[float, ...]) -> tuple[float, ...]:
@@ -126,8 +134,8 @@ def _merged(spans: Sequence[Span], spoken: Spoken) -> tuple[Span, ...]:
             and span.first == before.last + 1
             and not spoken.tokens[before.last].pause
         ):
-            normal = f"{before.normal}, {span.normal}"
-            merged[-1] = before._replace(last=span.last, end=span.end, normal=normal)
+            normal, name = f"{before.normal}, {span.normal}", f"{before.name}, {span.name}"
+            merged[-1] = before._replace(last=span.last, end=span.end, normal=normal, name=name)
         else:
             merged.append(span)
     return tuple(merged)

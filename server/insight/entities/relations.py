@@ -40,6 +40,11 @@ def related(mentions: Sequence[Mention], spoken: Spoken) -> dict[int, tuple[Rela
     return found
 
 
+def of(category: EntityCategory) -> tuple[RelationKind, tuple[EntityCategory, ...]] | None:
+    """Return what a mention of `category` may say, and of which categories."""
+    return _OF.get(category)
+
+
 def crossing(category: EntityCategory) -> tuple[RelationKind, tuple[EntityCategory, ...]] | None:
     """Return what a mention of `category` may say of something in the question it answers."""
     kind, categories = _OF.get(category, (None, ()))

@@ -40,7 +40,7 @@ _STANDS = frozenset(
 )
 """What can be denied or supposed; a dose, a time or a relative is as its medicine, symptom or illness is."""
 
-_DOUBTED = frozenset({EntityCategory.SYMPTOM, EntityCategory.DIAGNOSIS})
+_DOUBTED = frozenset({EntityCategory.SYMPTOM, EntityCategory.DIAGNOSIS, EntityCategory.ALLERGEN})
 _OFFERED = frozenset({EntityCategory.SYMPTOM, EntityCategory.DIAGNOSIS, EntityCategory.SUBSTANCE, EntityCategory.BODY})
 _DENIALS = frozenset({"negates", "negates_verb", "negates_next"})
 _GIVEN = frozenset(

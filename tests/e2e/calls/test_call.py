@@ -51,9 +51,10 @@ async def test_two_people_meet_are_heard_written_down_advised_and_recorded(serve
             await _wait_for_text(page, '#captions [data-role="clinician"]', "senhora")
             assert await page.locator("#recording-state").is_visible()
             assert "SRTP" in await page.locator("#encryption").inner_text()
+        await doctor.locator("#captions .entity").filter(has_text="peito").first.wait_for(timeout=60_000)
         await doctor.locator("#tips [data-tip]").first.wait_for(timeout=60_000)
         await asyncio.sleep(max(0, SPOKEN_S - await _call_s(doctor)))
-        assert await patient.locator("[data-tip]").count() == 0
+        assert await patient.locator("[data-tip], .entity").count() == 0
 
         await doctor.click("#end")
         await doctor.locator("dialog[open] button").last.click()
@@ -77,6 +78,11 @@ async def _call_s(page) -> float:
 async def _check_what_is_kept(server, consultation: str, microphones) -> None:
     said = (await server.call("GET", f"/api/consultations/{consultation}/transcript"))["utterances"]
     assert {one["role"] for one in said} == {"clinician", "patient"}
+    live = (await server.call("GET", f"/api/consultations/{consultation}/transcript?edition=live"))["utterances"]
+    texts = {one["id"]: one["text"] for one in live}
+    named = (await server.call("GET", f"/api/consultations/{consultation}/entities?edition=live"))["entities"]
+    assert any(one["category"] == "SymptomOrSign" and "peito" in one["text"] for one in named)
+    assert all(texts[one["utterance_id"]][one["start"] : one["end"]] == one["text"] for one in named)
     tips = (await server.call("GET", f"/api/consultations/{consultation}/tips"))["tips"]
     assert any(one["tip"]["urgent"] for one in tips)
     assert all(one["tip"]["evidence"] for one in tips if one["tip"]["urgent"])

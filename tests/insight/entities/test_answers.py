@@ -36,6 +36,8 @@ def settled(*turns: str, language: str = "pt") -> dict[str, str]:
         (["c: E a glicada?", "p: Deu oito e meio por cento."], {"glicada": "affirmed"}),
         (["c: Ele tem dengue?", "p: Ainda não sabemos."], {"dengue": "asked"}),
         (["c: Se tiver febre, volte.", "p: Sim."], {"febre": "supposed"}),
+        (["c: Tem febre?", "p: Não.", "p: Estou com tosse."], {"febre": "negated"}),
+        (["c: Tem febre?", "p: Não.", "p: Ah, tive febre sim."], {"febre": "affirmed"}),
     ],
 )
 def test_in_portuguese(turns: list[str], expected: dict[str, str]) -> None:
@@ -86,3 +88,36 @@ def test_asked_what_one_is_allergic_to_whatever_is_named_is_an_allergen() -> Non
         ("Diagnosis", "alergia", "affirmed"),
         ("Allergen", "Dipirona", "affirmed"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("turns", "language", "expected"),
+    [
+        (
+            ["c: Toma algum remédio? Tem alergia a algum?", "p: Tomo losartana. Acho que tenho alergia a dipirona."],
+            "pt",
+            {"losartana": ("MedicationName", "affirmed"), "dipirona": ("Allergen", "possible")},
+        ),
+        (
+            ["c: Alguma alergia?", "p: Não. Só tomo losartana."],
+            "pt",
+            {"losartana": ("MedicationName", "affirmed")},
+        ),
+        (
+            ["c: Alguma alergia?", "p: Quando tomo dipirona fico com coceira."],
+            "pt",
+            {"dipirona": ("Allergen", "affirmed"), "coceira": ("SymptomOrSign", "affirmed")},
+        ),
+        (
+            ["c: Are you allergic to anything?", "p: Penicillin. I take metformin."],
+            "en",
+            {"Penicillin": ("Allergen", "affirmed"), "metformin": ("MedicationName", "affirmed")},
+        ),
+    ],
+)
+def test_asked_of_allergies_what_is_taken_is_no_allergen(
+    turns: list[str], language: str, expected: dict[str, tuple[str, str]]
+) -> None:
+    found = consultation(*turns, language=language)
+    answered = {one.text: (one.category.value, one.assertion.value) for one in found if one.utterance_id == "test-1"}
+    assert answered == expected

@@ -177,3 +177,26 @@ def test_the_same_words_give_the_same_ids() -> None:
     first, second = entities("Estou com febre."), entities("Estou com febre.")
     assert [one.id for one in first] == [one.id for one in second]
     assert first[0].assertion is Assertion.AFFIRMED
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "normal", "name"),
+    [
+        ("Tomo de oito em oito horas.", "pt", "every 8 h", "a cada 8 h"),
+        ("Tomo uma vez ao dia.", "pt", "1/day", "1 vez ao dia"),
+        ("Tomo duas vezes ao dia.", "pt", "2/day", "2 vezes ao dia"),
+        ("Tomo uma vez ao dia depois de comer.", "pt", "1/day, after meals", "1 vez ao dia, depois de comer"),
+        ("Dói há três dias.", "pt", "3 days ago", "há 3 dias"),
+        ("Dói há um mês.", "pt", "1 month ago", "há 1 mês"),
+        ("Dói desde segunda-feira.", "pt", "since segunda", "desde segunda"),
+        ("I take it twice a day.", "en", "2/day", "twice a day"),
+        ("I take two tablets.", "en", "2 tablet", "2 tablets"),
+        ("It hurts since Monday.", "en", "since monday", "since Monday"),
+    ],
+)
+def test_a_quantity_has_one_normal_form_and_a_name_in_the_language(
+    text: str, language: str, normal: str, name: str
+) -> None:
+    quantities = (EntityCategory.FREQUENCY, EntityCategory.TIME, EntityCategory.DOSAGE)
+    found = [one for one in entities(text, language=language) if one.category in quantities]
+    assert [(one.normal, one.name) for one in found] == [(normal, name)]
