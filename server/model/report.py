@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 from .consultation import Frozen, Language
 from .entities import Entity
 from .insight import Evidence
+from .transcript import Edition
 
 
 class Support(StrEnum):
@@ -82,12 +83,16 @@ class Signature(Frozen):
 
 
 class Report(Frozen):
-    """One version of a consultation's report; a later one never changes it. `template` is a template file's name."""
+    """One version of a consultation's report; a later one never changes it. `template` is a template file's name.
+
+    `edition`: the transcript that its evidence quotes.
+    """
 
     consultation_id: str
     version: int = Field(ge=1)
     template: str
     language: Language
+    edition: Edition = "live"
     title: str
     sections: tuple[Section, ...]
     status: Literal["draft", "signed"] = "draft"
