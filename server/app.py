@@ -12,6 +12,7 @@ from aiohttp import web
 from .groundwork import lay_groundwork
 from .insight.advisor import Advisor, AdvisorOptions
 from .insight.create import create_generator
+from .insight.drafting.notebook import Notebook
 from .live.create import create_live_store
 from .media.ice import ice_settings
 from .media.peer import Peer, PeerListener
@@ -24,6 +25,7 @@ from .recording.finalize import finalize
 from .recording.recorder import Recorder
 from .recording.recover import finished, recover, unfinished
 from .rooms.registry import Registry
+from .rooms.reports import Reports
 from .rooms.second_passes import SecondPasses
 from .rooms.services import Recording, RoomServices
 from .settings import Settings
@@ -84,6 +86,7 @@ async def running(
         stack.push_async_callback(speech.aclose)
         say("Loading the speech model in the background…")
         await speech.start()
+        reports = await stack.enter_async_context(Reports(store, lambda _: Notebook(), settings.recordings_dir))
         services = RoomServices(
             settings=settings,
             store=store,
@@ -99,6 +102,7 @@ async def running(
             ),
             create_peer=_peer_factory(settings),
             create_advisor=_advisor_factory(settings),
+            reports=reports,
             owns=_owns_all if place is None else place.owns,
         )
         registry = await stack.enter_async_context(Registry(services))
@@ -109,7 +113,12 @@ async def running(
         application = web.Application()
         signaling = Signaling(registry, authority, settings)
         context = WebContext(
-            settings=settings, store=store, rooms=registry, authority=authority, socket=signaling.handle
+            settings=settings,
+            store=store,
+            rooms=registry,
+            authority=authority,
+            socket=signaling.handle,
+            reports=reports,
         )
         setup_web(application, context)
         watch_parts(context.metrics, registry, store, speech, signaling)

@@ -7,6 +7,7 @@ from .events import (
     Event,
     ParticipantAway,
     QualityChanged,
+    ReportReady,
     SidecarFailed,
     SidecarStateChanged,
     TipMarked,
@@ -37,6 +38,8 @@ def may_see(event: Event) -> frozenset[Role]:
             return frozenset({role.other})
         case SidecarStateChanged(sidecar="speech"):
             return BOTH
+        case ReportReady():
+            return CLINICIAN_ONLY
         case SidecarStateChanged() | SidecarFailed() | DiskLow() | RecordingFinalized():
             return CLINICIAN_ONLY
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -100,3 +100,54 @@ class Report(Frozen):
     author: str = ""
     model: str = ""
     signature: Signature | None = None
+
+
+class ReportVersion(Frozen):
+    """A version in a list: what it is, without what it says. `unsupported` of its `statements` are not exported."""
+
+    version: int = Field(ge=1)
+    template: str
+    title: str
+    edition: Edition = "live"
+    status: Literal["draft", "signed"] = "draft"
+    created_at: AwareDatetime
+    author: str = ""
+    model: str = ""
+    signed_by: str | None = None
+    statements: int = 0
+    unsupported: int = 0
+
+
+class EditStatement(Frozen):
+    """The clinician puts it in other words, or takes other words back."""
+
+    kind: Literal["edit"]
+    statement_id: str = Field(min_length=1, max_length=64)
+    text: str = Field(min_length=1, max_length=4000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
+
+
+class ConfirmStatement(Frozen):
+    """The clinician answers for what nothing that was said supports (`confirmed`), or no longer does."""
+
+    kind: Literal["confirm"]
+    statement_id: str = Field(min_length=1, max_length=64)
+    confirmed: bool = True
+
+
+class RemoveStatement(Frozen):
+    """The clinician leaves it out."""
+
+    kind: Literal["remove"]
+    statement_id: str = Field(min_length=1, max_length=64)
+
+
+class AddStatement(Frozen):
+    """The clinician adds a sentence at the end of a section."""
+
+    kind: Literal["add"]
+    section_id: str = Field(min_length=1, max_length=64)
+    text: str = Field(min_length=1, max_length=4000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
+
+
+Change = EditStatement | ConfirmStatement | RemoveStatement | AddStatement
+AnyChange = Annotated[Change, Field(discriminator="kind")]

@@ -168,6 +168,7 @@ class Registry:
         mirrored = await self._mirrored(consultation.id)
         room.recent.restore(list(mirrored) if complete(mirrored, said) else missing)
         room.advice.restore(said, tips)
+        room.report.restore(said)
         for person in await store.participants(consultation.id):
             seat = room.seats[person.role]
             seat.consent, seat.consented_by = person.consent, person.identity

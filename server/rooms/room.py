@@ -32,6 +32,7 @@ from .advice import Advice
 from .capture import Capture, Host
 from .crossing import Crossing, PeerState
 from .history import RecentEvents
+from .live_report import LiveReport
 from .mirror import Mirror
 from .participant import Seat
 from .services import RoomServices
@@ -69,6 +70,7 @@ class Room:
         host = Host(clock, self.publish, lambda work: self.aside(work, "recording"))
         self.capture = Capture(services, consultation.id, options, host)
         self.advice = Advice(services.create_advisor, agent, language, clock, self.publish)
+        self.report = LiveReport(services.reports, consultation.id, agent, self.publish)
         self.crossing = Crossing(
             self.seats,
             self.capture,
@@ -168,12 +170,14 @@ class Room:
         async with asyncio.TaskGroup() as listeners:
             listeners.create_task(self._contained("tips", self.advice.listen(self.bus)))
             listeners.create_task(self._contained("tips", self.advice.run()))
+            listeners.create_task(self._contained("tips", self.report.listen(self.bus)))
             try:
                 await self._be_open(look)
             finally:
                 self._put_away = True
                 self.bus.close()
                 await self._contained("tips", self.advice.close())
+        await self.report.finish()
         await self._contained("recording", self.capture.finalize())
 
     async def _be_open(self, look: Callable[[], None]) -> None:

@@ -58,12 +58,22 @@ class Notes:
             one = self._said[i]
             self._entities[one.id] = extract(one, self._said[max(0, i - BEFORE) : i])
 
+    def copy(self) -> Notes:
+        """Return these notes as they are now, to be read elsewhere while these go on."""
+        same = Notes()
+        same._said, same._by_id = list(self._said), dict(self._by_id)
+        same._entities, same._heard = dict(self._entities), dict(self._heard)
+        return same
+
     def entities(self) -> list[Entity]:
         """Return every mention in room order, each as the last word on it."""
         latest: dict[str, Entity] = {}
         for one in self._said:
             for entity in self._entities[one.id]:
-                latest[entity.id] = entity
+                before = latest.get(entity.id)
+                # "No." answers a question; "I take losartan.", said next, answers it no more.
+                if before is None or not before.answer_id:
+                    latest[entity.id] = entity
         return [self._as_meant(entity) for entity in latest.values()]
 
     def _as_meant(self, entity: Entity) -> Entity:
