@@ -1,6 +1,7 @@
 /** English. Every key here has its Portuguese in strings-pt.js; the type checker holds both to that. */
 
 import { enNews } from './strings-en-news.js';
+import { enReport } from './strings-en-report.js';
 
 export const en = {
   'app.skip': 'Skip to the content',
@@ -203,5 +204,6 @@ export const en = {
   'settings.key.esc': 'Close a panel',
   'settings.key.help': 'This window',
 
+  ...enReport,
   ...enNews,
 };

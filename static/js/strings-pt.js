@@ -1,6 +1,7 @@
 /** Português do Brasil. */
 
 import { ptNews } from './strings-pt-news.js';
+import { ptReport } from './strings-pt-report.js';
 
 /** @type {{ [key in import('./i18n.js').Key]: string }} */
 export const pt = {
@@ -204,5 +205,6 @@ export const pt = {
   'settings.key.esc': 'Fechar um painel',
   'settings.key.help': 'Esta janela',
 
+  ...ptReport,
   ...ptNews,
 };

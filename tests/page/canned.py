@@ -11,7 +11,7 @@ import numpy as np
 from aiohttp import web
 
 from server.model.consultation import Consultation, ConsultationStatus, Role
-from server.model.events import ChatSent, Event, FinalTranscript, InterimTranscript, TipReady
+from server.model.events import ChatSent, ConsultationEnded, Event, FinalTranscript, InterimTranscript, TipReady
 from server.model.insight import Audience, Evidence, Tip, TipKind
 from server.model.recording_events import RecordingFile
 from server.model.transcript import Utterance
@@ -98,6 +98,11 @@ def final(number: int) -> FinalTranscript:
         at_s=start_s + 4,
         utterance=Utterance(id=f"u{number}", role=role, start_s=start_s, end_s=start_s + 3.5, text=text, language="pt"),
     )
+
+
+def ended() -> ConsultationEnded:
+    """Return the end of the call."""
+    return ConsultationEnded(at_s=ROOM_S, reason="ended_by_clinician", by=Role.CLINICIAN)
 
 
 def interim(text: str, settled: int, *, start_s: float = 48.0) -> InterimTranscript:
