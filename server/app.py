@@ -11,7 +11,7 @@ from aiohttp import web
 
 from .groundwork import lay_groundwork
 from .insight.advisor import Advisor, AdvisorOptions
-from .insight.create import create_generator
+from .insight.create import create_chat_model, create_generator
 from .insight.drafting.notebook import Notebook
 from .live.create import create_live_store
 from .media.ice import ice_settings
@@ -86,7 +86,9 @@ async def running(
         stack.push_async_callback(speech.aclose)
         say("Loading the speech model in the background…")
         await speech.start()
-        reports = await stack.enter_async_context(Reports(store, lambda _: Notebook(), settings.recordings_dir))
+        reports = await stack.enter_async_context(
+            Reports(store, lambda agent: Notebook(create_chat_model(settings, agent)), settings.recordings_dir)
+        )
         services = RoomServices(
             settings=settings,
             store=store,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib import import_module, util
 from typing import Any, cast
 
@@ -36,6 +37,20 @@ def create_generator(settings: Settings, agent: Agent) -> tuple[TipGenerator, Ti
     made = _provider(name).create(options)
     generator = cast(TipGenerator, made) if hasattr(made, "consider") else LlmTips(cast(ChatModel, made))
     return generator, rules.create(options)
+
+
+def create_chat_model(settings: Settings, agent: Agent) -> ChatModel | None:
+    """Return the chat model that drafts reports of `agent`'s consultations; None where rules do.
+
+    Raises:
+        InvalidSettings: As create_generator.
+    """
+    name = RULES if agent.chat_model == RULES else provider_name(settings)
+    if name == RULES:
+        return None
+    options = replace(_options(settings, agent.chat_model), timeout_s=settings.report_timeout_s)
+    made = _provider(name).create(options)
+    return cast(ChatModel, made) if hasattr(made, "complete") else None
 
 
 def prepare(settings: Settings) -> None:

@@ -10,6 +10,7 @@ import structlog
 from ..insight.drafting.notebook import Notebook
 from ..model.bus import EventBus
 from ..model.consultation import Agent
+from ..model.errors import EscutaError
 from ..model.events import Event, FinalTranscript
 from ..model.transcript import Utterance
 
@@ -34,7 +35,7 @@ class LiveReport:
     ) -> None:
         self._drafts = drafts
         self._id = consultation_id
-        self._notebook = None if drafts is None else drafts.notebook(consultation_id, agent, publish)
+        self._notebook = None if drafts is None else self._begun(drafts, agent, publish)
 
     def restore(self, utterances: Sequence[Utterance]) -> None:
         """Take over what was said in the room's earlier life."""
@@ -48,10 +49,23 @@ class LiveReport:
                 if isinstance(event, FinalTranscript):
                     self._hear(event.utterance)
 
+    async def run(self) -> None:
+        """Let a chat model take notes while people talk, until cancelled."""
+        if self._notebook is not None:
+            await self._notebook.run()
+
     async def finish(self) -> None:
         """Draft the report of what was said."""
         if self._drafts is not None:
             await self._drafts.at_end(self._id)
+
+    def _begun(self, drafts: ReportDrafts, agent: Agent, publish: Callable[[Event], None]) -> Notebook | None:
+        try:
+            return drafts.notebook(self._id, agent, publish)
+        except EscutaError as error:
+            # A setting that cannot be used costs the notes, not the consultation; the report is drafted when asked for.
+            log.warning("report.cannot_start", reason=str(error))
+            return None
 
     def _hear(self, utterance: Utterance) -> None:
         if self._notebook is None:

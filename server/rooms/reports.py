@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,9 +13,9 @@ import structlog
 
 from ..insight.drafting import editing
 from ..insight.drafting.check import Checker
-from ..insight.drafting.notebook import Notebook
+from ..insight.drafting.notebook import Notebook, Written
 from ..insight.drafting.notes import Notes
-from ..insight.drafting.templates import Template, template
+from ..insight.drafting.templates import template
 from ..insight.languages import LANGUAGES
 from ..model import seal
 from ..model.consultation import Agent
@@ -28,18 +26,12 @@ from ..model.transcript import Edition
 from .report_archive import CreateNotebook, ReportArchive
 from .report_notes import Live, NotesAtHand
 from .report_signing import Signing
+from .report_writing import Writing
+from .turns import Turns
 
 log = structlog.get_logger()
 
 CHANGED_MEANWHILE = "The report was changed meanwhile; read the newest version and do it again."
-
-
-@dataclass(slots=True)
-class _Open:
-    """A consultation of which something is under way: it is live, or drafted, or both."""
-
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    users: int = 0
 
 
 class Reports:
@@ -54,20 +46,17 @@ class Reports:
         self._create_notebook = create_notebook
         self._signing = Signing(archive, recordings_dir)
         self._notes = NotesAtHand(archive)
-        self._open: dict[str, _Open] = {}
-        self._writing: dict[str, asyncio.Task[None]] = {}
-        self._tasks = asyncio.TaskGroup()
+        self._turns = Turns()
+        self._writing = Writing()
 
     async def __aenter__(self) -> Self:
-        await self._tasks.__aenter__()
+        await self._writing.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in tuple(self._writing.values()):
-            task.cancel()
-        await self._tasks.__aexit__(None, None, None)
+        await self._writing.__aexit__(kind, error, trace)
 
     def notebook(self, consultation_id: str, agent: Agent, publish: Callable[[Event], None]) -> Notebook:
         """Begin the notes of a consultation that is live; `publish` tells its room."""
@@ -77,20 +66,24 @@ class Reports:
 
     def is_writing(self, consultation_id: str) -> bool:
         """Tell whether a chat model is writing another draft."""
-        return consultation_id in self._writing
+        return self._writing.is_on(consultation_id)
 
     async def at_end(self, consultation_id: str) -> None:
         """Draft the report of a consultation that has just ended; without a word said there is none. Never raises."""
         live = self._notes.live.get(consultation_id)
+        if live is None:
+            return
         try:
-            if live is not None and live.notebook.notes.said:
-                await self._if_missing(consultation_id)
+            if live.notebook.notes.said:
+                await self._draft_at_end(consultation_id)
         except Exception as error:  # it is drafted when it is asked for
             self.failures += 1
             reason = str(error) if isinstance(error, EscutaError) else type(error).__name__
             log.warning("report.not_drafted", consultation_id=consultation_id, reason=reason)
         finally:
             self._notes.live.pop(consultation_id, None)
+            if not self.is_writing(consultation_id):
+                await live.notebook.aclose()
 
     async def versions(self, consultation_id: str) -> Sequence[ReportVersion]:
         """Return every version, oldest first.
@@ -123,7 +116,7 @@ class Reports:
             NotFound: If there is no such consultation, template or transcript.
             Conflict: If another version came meanwhile.
         """
-        async with self._turn(consultation_id):
+        async with self._turns.of(consultation_id):
             return await self._draft(consultation_id, name, edition)
 
     async def change(self, consultation_id: str, base: int, changes: Sequence[Change], author: str) -> Report:
@@ -133,7 +126,7 @@ class Reports:
             NotFound: If there is no such version, statement or section.
             Conflict: If `base` is not the newest version.
         """
-        async with self._turn(consultation_id):
+        async with self._turns.of(consultation_id):
             report = await self._archive.reports.version(consultation_id, base)
             notes = await self._notes.of(consultation_id, report.edition)
             sections = await asyncio.to_thread(_changed, report, changes, notes)
@@ -147,7 +140,7 @@ class Reports:
             NotFound: If there is no such version.
             Conflict: If it is not the newest one, or signed already.
         """
-        async with self._turn(consultation_id):
+        async with self._turns.of(consultation_id):
             return await self._signing.sign(consultation_id, version, name, identity)
 
     async def verify(self, consultation_id: str, version: int) -> tuple[seal.PartCheck, ...]:
@@ -159,13 +152,20 @@ class Reports:
         return await self._signing.verify(consultation_id, version)
 
     async def _if_missing(self, consultation_id: str) -> Report:
-        async with self._turn(consultation_id):
+        async with self._turns.of(consultation_id):
             newest = await self._archive.reports.newest(consultation_id)
             if newest is not None:
                 return newest
             if not await self._notes.anything_said(consultation_id):
                 raise NotFound("Nothing was written down in this consultation, so there is no report to draft.")
             return await self._draft(consultation_id, None, None)
+
+    async def _draft_at_end(self, consultation_id: str) -> None:
+        """Draft the whole consultation, unless the clinician has worked on a draft of a part of it."""
+        async with self._turns.of(consultation_id):
+            newest = await self._archive.reports.newest(consultation_id)
+            if newest is None or not newest.author:
+                await self._draft(consultation_id, newest.template if newest else None, "live")
 
     async def _draft(self, consultation_id: str, name: str | None, edition: Edition | None) -> Report:
         consultation = await self._archive.consultation(consultation_id)
@@ -189,28 +189,30 @@ class Reports:
             created_at=datetime.now(UTC),
         )
         kept = await self._keep(first)
-        if notebook.writes and not self.is_writing(consultation_id):
-            task = self._tasks.create_task(self._write(notebook, form, kept))
-            self._writing[consultation_id] = task
-            task.add_done_callback(lambda _: self._writing.pop(consultation_id, None))
+        if notebook.writes:
+            self._writing.start(consultation_id, notebook, form, self._keeper(kept), self._closer(kept, notebook))
+        elif not live:
+            await notebook.aclose()
         return kept
 
-    async def _write(self, notebook: Notebook, form: Template, first: Report) -> None:
-        """Let the chat model write; what it writes is kept if nobody has changed the draft by the rules meanwhile."""
+    def _keeper(self, first: Report) -> Callable[[Written], Awaitable[Report]]:
+        """Return what keeps a model's draft, if nobody has changed the draft by the rules meanwhile."""
         publish = self._notes.publisher(first.consultation_id)
-        try:
-            written = await notebook.write(form)
-            if written is None:
-                return
-            async with self._turn(first.consultation_id):
+
+        async def keep(written: Written) -> Report:
+            async with self._turns.of(first.consultation_id):
                 made = {"sections": written.sections, "model": written.model}
-                await self._keep(first.model_copy(update=made | _next(first)), publish)
-        except Conflict:
-            log.info("report.written_too_late", consultation_id=first.consultation_id)
-        except Exception as error:  # the draft by the rules stands
-            self.failures += 1
-            reason = str(error) if isinstance(error, EscutaError) else type(error).__name__
-            log.warning("report.not_written", consultation_id=first.consultation_id, reason=reason)
+                return await self._keep(first.model_copy(update=made | _next(first)), publish)
+
+        return keep
+
+    def _closer(self, first: Report, notebook: Notebook) -> Callable[[], Awaitable[None]]:
+        async def close() -> None:
+            live = self._notes.live.get(first.consultation_id)
+            if live is None or live.notebook is not notebook:
+                await notebook.aclose()
+
+        return close
 
     async def _keep(self, report: Report, publish: Callable[[Event], None] | None = None) -> Report:
         if not await self._archive.reports.add(report):
@@ -225,19 +227,6 @@ class Reports:
             )
         # As the database has it: a sentence may hold what it cannot.
         return await self._archive.reports.version(report.consultation_id, report.version)
-
-    @asynccontextmanager
-    async def _turn(self, consultation_id: str) -> AsyncIterator[None]:
-        """Let one at a time add a version to a consultation's report."""
-        mine = self._open.setdefault(consultation_id, _Open())
-        mine.users += 1
-        try:
-            async with mine.turn:
-                yield
-        finally:
-            mine.users -= 1
-            if not mine.users:
-                self._open.pop(consultation_id, None)
 
 
 def _changed(report: Report, changes: Sequence[Change], notes: Notes) -> tuple[Section, ...]:

@@ -171,11 +171,13 @@ class Room:
             listeners.create_task(self._contained("tips", self.advice.listen(self.bus)))
             listeners.create_task(self._contained("tips", self.advice.run()))
             listeners.create_task(self._contained("tips", self.report.listen(self.bus)))
+            noting = listeners.create_task(self._contained("tips", self.report.run()))
             try:
                 await self._be_open(look)
             finally:
                 self._put_away = True
                 self.bus.close()
+                noting.cancel()
                 await self._contained("tips", self.advice.close())
         await self.report.finish()
         await self._contained("recording", self.capture.finalize())

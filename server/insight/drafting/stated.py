@@ -13,7 +13,7 @@ from ...model.transcript import Utterance
 from ..entities.extract import extract
 from ..entities.numbers import count
 from ..text import Spoken, Token, fold, tokenize
-from .templates import phrases
+from .templates import own_words, phrases
 
 REACH = 3
 """Words that a negation denies after it, where no comma comes first."""
@@ -67,7 +67,7 @@ _QUOTED = re.compile(r"“([^”]*)”")
 
 def _own(entity: Entity, language: str) -> bool:
     """Tell whether the report itself brings these words in: "heard" is no part of the body, "ouvido" neither."""
-    own = folded(phrases(language).cues.own_words)
+    own = own_words(language)
     return entity.normal != ALLERGY and all(token.norm in own for token in tokenize(entity.text).tokens)
 
 
@@ -116,7 +116,7 @@ def folded(forms: tuple[str, ...]) -> frozenset[str]:
 
 def _tells(norm: str, language: str) -> bool:
     """Tell whether a word says something by itself, and is not of the report's own."""
-    return len(norm) > _SMALL and not norm.isdigit() and norm not in folded(phrases(language).cues.own_words)
+    return len(norm) > _SMALL and not norm.isdigit() and norm not in own_words(language)
 
 
 _SMALL = 2

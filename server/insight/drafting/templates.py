@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from ...model.consultation import Frozen
 from ...model.errors import NotFound
+from ..text import tokenize
 
 FOLDER = Path(__file__).parents[1] / "templates"
 DEFAULT = "soap"
@@ -134,3 +135,14 @@ def names(language: str) -> tuple[str, ...]:
 def phrases(language: str) -> Phrases:
     """Return the words that reports of `language` are made of."""
     return Phrases.model_validate(tomllib.loads((FOLDER / f"phrases.{language}.toml").read_text("utf-8")))
+
+
+@cache
+def own_words(language: str) -> frozenset[str]:
+    """Return the words that reports of `language` bring in themselves, as tokens have them."""
+    known = phrases(language)
+    patterns = [*known.statement.values(), known.heard, known.place]
+    for name in names(language):
+        patterns += template(name, language).phrases.values()
+    text = " ".join(re.sub(r"{\w+}", " ", pattern) for pattern in patterns)
+    return frozenset(token.norm for token in tokenize(f"{text} {' '.join(known.cues.own_words)}").tokens)
