@@ -11,7 +11,8 @@ from aiohttp import web
 
 from .groundwork import lay_groundwork
 from .insight.advisor import Advisor, AdvisorOptions
-from .insight.create import create_generator
+from .insight.create import create_chat_model, create_generator
+from .insight.drafting.notebook import Notebook
 from .insight.entity_service import EntityService
 from .live.create import create_live_store
 from .media.ice import ice_settings
@@ -25,6 +26,7 @@ from .recording.finalize import finalize
 from .recording.recorder import Recorder
 from .recording.recover import finished, recover, unfinished
 from .rooms.registry import Registry
+from .rooms.reports import Reports
 from .rooms.second_passes import Readers, SecondPasses
 from .rooms.services import Recording, RoomServices
 from .settings import Settings
@@ -87,6 +89,9 @@ async def running(
         await speech.start()
         entities = EntityService(settings)
         entities.prepare()
+        reports = await stack.enter_async_context(
+            Reports(store, lambda agent: Notebook(create_chat_model(settings, agent)), settings.recordings_dir)
+        )
         services = RoomServices(
             settings=settings,
             store=store,
@@ -103,6 +108,7 @@ async def running(
             create_peer=_peer_factory(settings),
             create_annotator=entities.annotator,
             create_advisor=_advisor_factory(settings),
+            reports=reports,
             owns=_owns_all if place is None else place.owns,
         )
         registry = await stack.enter_async_context(Registry(services))
@@ -114,7 +120,12 @@ async def running(
         application = web.Application()
         signaling = Signaling(registry, authority, settings)
         context = WebContext(
-            settings=settings, store=store, rooms=registry, authority=authority, socket=signaling.handle
+            settings=settings,
+            store=store,
+            rooms=registry,
+            authority=authority,
+            socket=signaling.handle,
+            reports=reports,
         )
         setup_web(application, context)
         watch_parts(context.metrics, registry, store, speech, signaling)

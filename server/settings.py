@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr | None = Field(None, description="its key, if it wants one")
     llm_model: str = Field("", description="model name there")
     llm_timeout_s: float = Field(15.0, gt=0, description="longest wait for one answer")
+    report_timeout_s: float = Field(90.0, gt=0, description="longest wait for one part of a report that it writes")
 
     # Logs
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe level shown")

@@ -16,6 +16,7 @@ from .entities.mentions import automaton, prepare
 from .languages import LANGUAGES
 from .measure.consultations import Consultation, consultations
 from .measure.entity_score import BEFORE, Score, of_note, score, share
+from .measure.report_score import reports
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = (
@@ -59,6 +60,7 @@ def measured(folder: Path) -> dict[str, object]:
     if noted := [one for one in held if one.note]:
         result["notes"] = _notes(noted)
     if held:
+        result["report"] = reports(held)
         result["cost"] = cost(held)
     return result
 
@@ -112,7 +114,7 @@ def table(folder: str, result: dict[str, object], *, wrong: bool) -> str:
             )
         lines.append(f"  assertion {summary['assertion']:.3f} of {summary['assertions_judged']}")
         lines += [f"    {one}" for one in summary["wrong"]] if wrong else []
-    for name in ("notes", "cost"):
+    for name in ("notes", "report", "cost"):
         if isinstance(part := result.get(name), dict):
             shown = {key: value for key, value in part.items() if wrong or not isinstance(value, dict)}
             lines.append(f"  {name}: {json.dumps(shown, ensure_ascii=False)}")

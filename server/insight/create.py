@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from importlib import import_module, util
 from typing import Any, cast
 
@@ -58,6 +59,20 @@ def create_extractor(
     if made is None or not hasattr(made, "complete"):
         return entity_rules.RuleExtractor(), None
     return LlmExtractor(cast(ChatModel, made), discarded), entity_rules.RuleExtractor()
+
+
+def create_chat_model(settings: Settings, agent: Agent) -> ChatModel | None:
+    """Return the chat model that drafts reports of `agent`'s consultations; None where rules do.
+
+    Raises:
+        InvalidSettings: As create_generator.
+    """
+    name = RULES if agent.chat_model == RULES else provider_name(settings)
+    if name == RULES:
+        return None
+    options = replace(_options(settings, agent.chat_model), timeout_s=settings.report_timeout_s)
+    made = _provider(name).create(options)
+    return cast(ChatModel, made) if hasattr(made, "complete") else None
 
 
 def prepare(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from .events import (
     Event,
     ParticipantAway,
     QualityChanged,
+    ReportReady,
     SidecarFailed,
     SidecarStateChanged,
     TipMarked,
@@ -38,7 +39,7 @@ def may_see(event: Event) -> frozenset[Role]:
             return frozenset({role.other})
         case SidecarStateChanged(sidecar="speech"):
             return BOTH
-        case EntitiesFound():
+        case EntitiesFound() | ReportReady():
             return CLINICIAN_ONLY
         case SidecarStateChanged() | SidecarFailed() | DiskLow() | RecordingFinalized():
             return CLINICIAN_ONLY

@@ -51,6 +51,7 @@ class Agent(Frozen):
     language: Language = "pt"
     sensitivity: float = Field(default=0.5, ge=0.0, le=1.0)
     prompt: str = ""
+    report_template: str = "soap"
 
 
 class Consultation(Frozen):

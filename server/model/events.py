@@ -178,6 +178,21 @@ class TipMarked(Frozen):
     role: Role
 
 
+class ReportReady(Frozen):
+    """A version of the report was drafted; it is read through the API. `unsupported` of its `statements` are doubted.
+
+    `model` is the chat model that wrote it, empty for the rules.
+    """
+
+    type: Literal["report_ready"] = "report_ready"
+    at_s: float
+    version: int
+    template: str
+    statements: int
+    unsupported: int
+    model: str = ""
+
+
 class SidecarStateChanged(Frozen):
     """Something beside the call (speech, tips, storage, …) changed its state; the call goes on."""
 
@@ -227,6 +242,7 @@ Event = (
     | ChatSent
     | TipReady
     | TipMarked
+    | ReportReady
     | SidecarStateChanged
     | SidecarFailed
     | ConsultationEnded

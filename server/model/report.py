@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
 from .consultation import Frozen, Language
 from .entities import Entity
 from .insight import Evidence
+from .transcript import Edition
 
 
 class Support(StrEnum):
@@ -82,12 +83,16 @@ class Signature(Frozen):
 
 
 class Report(Frozen):
-    """One version of a consultation's report; a later one never changes it. `template` is a template file's name."""
+    """One version of a consultation's report; a later one never changes it. `template` is a template file's name.
+
+    `edition`: the transcript that its evidence quotes.
+    """
 
     consultation_id: str
     version: int = Field(ge=1)
     template: str
     language: Language
+    edition: Edition = "live"
     title: str
     sections: tuple[Section, ...]
     status: Literal["draft", "signed"] = "draft"
@@ -95,3 +100,54 @@ class Report(Frozen):
     author: str = ""
     model: str = ""
     signature: Signature | None = None
+
+
+class ReportVersion(Frozen):
+    """A version in a list: what it is, without what it says. `unsupported` of its `statements` are not exported."""
+
+    version: int = Field(ge=1)
+    template: str
+    title: str
+    edition: Edition = "live"
+    status: Literal["draft", "signed"] = "draft"
+    created_at: AwareDatetime
+    author: str = ""
+    model: str = ""
+    signed_by: str | None = None
+    statements: int = 0
+    unsupported: int = 0
+
+
+class EditStatement(Frozen):
+    """The clinician puts it in other words, or takes other words back."""
+
+    kind: Literal["edit"]
+    statement_id: str = Field(min_length=1, max_length=64)
+    text: str = Field(min_length=1, max_length=4000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
+
+
+class ConfirmStatement(Frozen):
+    """The clinician answers for what nothing that was said supports (`confirmed`), or no longer does."""
+
+    kind: Literal["confirm"]
+    statement_id: str = Field(min_length=1, max_length=64)
+    confirmed: bool = True
+
+
+class RemoveStatement(Frozen):
+    """The clinician leaves it out."""
+
+    kind: Literal["remove"]
+    statement_id: str = Field(min_length=1, max_length=64)
+
+
+class AddStatement(Frozen):
+    """The clinician adds a sentence at the end of a section."""
+
+    kind: Literal["add"]
+    section_id: str = Field(min_length=1, max_length=64)
+    text: str = Field(min_length=1, max_length=4000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")
+
+
+Change = EditStatement | ConfirmStatement | RemoveStatement | AddStatement
+AnyChange = Annotated[Change, Field(discriminator="kind")]

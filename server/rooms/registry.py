@@ -168,6 +168,7 @@ class Registry:
         room.recent.restore(list(mirrored) if past.is_in(mirrored) else missing)
         room.annotation.restore(past.said, past.named)
         room.advice.restore(past.said, past.tips)
+        room.report.restore(past.said)
         for person in await store.participants(consultation.id):
             seat = room.seats[person.role]
             seat.consent, seat.consented_by = person.consent, person.identity

@@ -33,6 +33,7 @@ from .annotation import Annotation
 from .capture import Capture, Host
 from .crossing import Crossing, PeerState
 from .history import RecentEvents
+from .live_report import LiveReport
 from .mirror import Mirror
 from .participant import Seat
 from .services import RoomServices
@@ -71,6 +72,7 @@ class Room:
         self.capture = Capture(services, consultation.id, options, host)
         self.annotation = Annotation(services.create_annotator, agent, clock, self.publish)
         self.advice = Advice(services.create_advisor, agent, language, clock, self.publish)
+        self.report = LiveReport(services.reports, consultation.id, agent, self.publish)
         self.crossing = Crossing(
             self.seats,
             self.capture,
@@ -173,12 +175,16 @@ class Room:
             listeners.create_task(self._contained("entities", self.annotation.run()))
             listeners.create_task(self._contained("tips", self.advice.listen(self.bus)))
             listeners.create_task(self._contained("tips", self.advice.run()))
+            listeners.create_task(self._contained("tips", self.report.listen(self.bus)))
+            noting = listeners.create_task(self._contained("tips", self.report.run()))
             try:
                 await self._be_open(look)
             finally:
                 self._put_away = True
                 self.bus.close()
+                noting.cancel()
                 await self._contained("tips", self.advice.close())
+        await self.report.finish()
         await self._contained("recording", self.capture.finalize())
 
     async def _be_open(self, look: Callable[[], None]) -> None:

@@ -22,6 +22,7 @@ from ..model.transcript import Utterance
 from ..settings import Settings
 from ..speech.port import SpeechEvent, StateChanged, StreamOptions
 from .finishing import Finishing
+from .live_report import ReportDrafts
 
 
 class EventLog(Protocol):
@@ -185,6 +186,7 @@ class RoomServices:
     create_peer: CreatePeer
     create_annotator: CreateAnnotator
     create_advisor: CreateAdvisor
+    reports: ReportDrafts | None = None
     finishing: Finishing = field(default_factory=Finishing)
     owns: Callable[[str], bool] = lambda _: True
     """Whether a consultation, by its id, lives in this process."""

@@ -18,10 +18,10 @@ SELECT id, title, language, agent_id, status, created_at, opened_at, ended_at, e
 FROM consultations WHERE status = 'live' ORDER BY created_at, id;
 
 -- name: agents
-SELECT id, name, chat_model, speech_provider, language, sensitivity, prompt FROM agents ORDER BY id;
+SELECT id, name, chat_model, speech_provider, language, sensitivity, prompt, report_template FROM agents ORDER BY id;
 
 -- name: agent
-SELECT id, name, chat_model, speech_provider, language, sensitivity, prompt FROM agents WHERE id = %(id)s;
+SELECT id, name, chat_model, speech_provider, language, sensitivity, prompt, report_template FROM agents WHERE id = %(id)s;
 
 -- name: participants
 SELECT role, identity, name, consent, joined_at, left_at, present_s
@@ -64,6 +64,31 @@ FROM recordings WHERE consultation_id = %(cid)s ORDER BY name;
 -- name: activity
 SELECT at, at_s, kind, role, detail FROM activity WHERE consultation_id = %(cid)s ORDER BY id;
 
+-- Reports: versions that are only ever added, and sealed by a signature
+
+-- name: report_versions
+SELECT version, template, title, edition, status, created_at, author, model, signature ->> 'name' AS signed_by,
+    jsonb_array_length(jsonb_path_query_array(sections, '$[*].statements[*]')) AS statements,
+    jsonb_array_length(jsonb_path_query_array(sections, '$[*].statements[*] ? (@.support == "unsupported")')) AS unsupported
+FROM reports WHERE consultation_id = %(cid)s ORDER BY version;
+
+-- name: report
+SELECT consultation_id, version, template, language, edition, title, sections, status, created_at, author, model, signature
+FROM reports WHERE consultation_id = %(cid)s AND (%(version)s::integer IS NULL OR version = %(version)s)
+ORDER BY version DESC LIMIT 1;
+
+-- name: lock_reports
+SELECT id FROM consultations WHERE id = %(cid)s FOR UPDATE;
+
+-- name: add_report
+INSERT INTO reports (consultation_id, version, template, language, edition, title, sections, status, created_at, author, model)
+VALUES (%(consultation_id)s, %(version)s, %(template)s, %(language)s, %(edition)s, %(title)s, %(sections)s, 'draft',
+        %(created_at)s, %(author)s, %(model)s);
+
+-- name: sign_report
+UPDATE reports SET status = 'signed', signature = %(signature)s
+WHERE consultation_id = %(cid)s AND version = %(version)s AND status = 'draft';
+
 -- Writing at once
 
 -- name: create_consultation
@@ -73,11 +98,12 @@ VALUES (%(id)s, %(title)s, %(language)s, %(agent_id)s, %(status)s, %(created_at)
 ON CONFLICT (id) DO NOTHING;
 
 -- name: save_agent
-INSERT INTO agents (id, name, chat_model, speech_provider, language, sensitivity, prompt)
-VALUES (%(id)s, %(name)s, %(chat_model)s, %(speech_provider)s, %(language)s, %(sensitivity)s, %(prompt)s)
+INSERT INTO agents (id, name, chat_model, speech_provider, language, sensitivity, prompt, report_template)
+VALUES (%(id)s, %(name)s, %(chat_model)s, %(speech_provider)s, %(language)s, %(sensitivity)s, %(prompt)s,
+        %(report_template)s)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, chat_model = excluded.chat_model, speech_provider = excluded.speech_provider,
-    language = excluded.language, sensitivity = excluded.sensitivity, prompt = excluded.prompt, updated_at = now();
+    language = excluded.language, sensitivity = excluded.sensitivity, prompt = excluded.prompt, report_template = excluded.report_template, updated_at = now();
 
 -- The second pass: a job that waits here until its transcript is kept
 

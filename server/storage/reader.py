@@ -20,6 +20,7 @@ from .clean import clean, clean_fields
 from .connecting import Connection
 from .database import Database, Row
 from .queries import queries
+from .reports import Reports
 from .second_passes import SecondPasses
 
 
@@ -52,6 +53,7 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.second_passes = SecondPasses(database)
+        self.reports = Reports(database)
 
     async def consultation(self, consultation_id: str) -> Consultation:
         """Return one consultation.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from ..insight.drafting import templates
+from ..insight.languages import LANGUAGES
 from ..model.consultation import Agent
 from ..model.errors import Conflict, DatabaseUnavailable, NotFound
 from ..settings import Settings
@@ -32,6 +34,7 @@ async def save_agent(request: web.Request) -> web.Response:
     agent_id = agent_id_of(request)
     wish = await read_body(request, AgentSettings)
     _check_speech_provider(wish.speech_provider, request.app[SETTINGS])
+    _check_report_template(wish.report_template)
     agent = Agent(id=agent_id, **wish.model_dump())
     await request.app[STORE].save_agent(agent)
     return json_response(agent)
@@ -47,3 +50,9 @@ def _check_speech_provider(name: str | None, settings: Settings) -> None:
         )
     if name in ELSEWHERE and not settings.speech_base_url:
         raise Conflict(f"speech_provider {name} needs SPEECH_BASE_URL in the server's environment.")
+
+
+def _check_report_template(name: str) -> None:
+    """Accept a template that every language has."""
+    if not all(name in templates.names(language) for language in LANGUAGES):
+        raise Conflict(f"report_template {name!r} is not here: use {', '.join(templates.names(LANGUAGES[0]))}.")

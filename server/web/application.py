@@ -17,6 +17,7 @@ from .keys import (
     LIMITS,
     METRICS,
     OPENAPI,
+    REPORTS,
     ROOMS,
     SETTINGS,
     SOCKET,
@@ -24,6 +25,7 @@ from .keys import (
     STORE,
     ConsultationStore,
     Handler,
+    ReportDesk,
     RoomDirectory,
 )
 from .limits import Limits
@@ -41,6 +43,7 @@ class WebContext:
     settings: Settings
     store: ConsultationStore
     rooms: RoomDirectory
+    reports: ReportDesk
     authority: TokenAuthority
     socket: Handler
     metrics: Metrics = field(default_factory=Metrics)
@@ -53,6 +56,7 @@ def setup_web(app: web.Application, context: WebContext) -> None:
     app[SETTINGS] = context.settings
     app[STORE] = context.store
     app[ROOMS] = context.rooms
+    app[REPORTS] = context.reports
     app[AUTHORITY] = context.authority
     app[SOCKET] = context.socket
     app[METRICS] = context.metrics

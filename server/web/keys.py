@@ -15,6 +15,8 @@ from ..model.events import ChatSent, EndReason, SidecarState
 from ..model.insight import Tip, TipMark
 from ..model.recording_events import RecordingFile
 from ..model.recording_state import RecordingState
+from ..model.report import Change, Report, ReportVersion
+from ..model.seal import PartCheck
 from ..model.transcript import Edition, SecondPassState, Utterance
 from ..settings import Settings
 from .auth import Claims, TokenAuthority
@@ -122,6 +124,35 @@ class RoomDirectory(Protocol):
         """Return how far a recording is that is being made or finished, or was lately; None if nothing is known."""
 
 
+class ReportDesk(Protocol):
+    """What the API needs of the reports. Each raises NotFound, Conflict or DatabaseUnavailable where it says so."""
+
+    def is_writing(self, consultation_id: str) -> bool:
+        """Tell whether a chat model is writing another draft."""
+
+    async def versions(self, consultation_id: str) -> Sequence[ReportVersion]:
+        """Return every version, oldest first."""
+
+    async def newest(self, consultation_id: str) -> Report:
+        """Return the newest version; the first is drafted if there is none."""
+
+    async def version(self, consultation_id: str, version: int) -> Report:
+        """Return one version."""
+
+    async def draft(self, consultation_id: str, name: str | None, edition: Edition | None) -> Report:
+        """Draft a new version."""
+
+    async def change(self, consultation_id: str, base: int, changes: Sequence[Change], author: str) -> Report:
+        """Return a new version with the clinician's changes."""
+
+    async def sign(self, consultation_id: str, version: int, name: str, identity: str) -> Report:
+        """Seal the newest version."""
+
+    async def verify(self, consultation_id: str, version: int) -> tuple[PartCheck, ...]:
+        """Return which of what was signed is as it was."""
+
+
+REPORTS = web.AppKey("REPORTS", ReportDesk)
 STORE = web.AppKey("STORE", ConsultationStore)
 ROOMS = web.AppKey("ROOMS", RoomDirectory)
 AUTHORITY = web.AppKey("AUTHORITY", TokenAuthority)

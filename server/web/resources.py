@@ -42,7 +42,8 @@ class NewConsultation(Frozen):
     agent_id: AgentId | None = None
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
+    """Return 600 for 600.0."""
     # To JSON Schema 600.0 is an integer.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -53,7 +54,7 @@ class NewToken(Frozen):
     role: Role
     identity: Line = Field(min_length=1, max_length=128)
     name: Line = Field(min_length=1, max_length=100)
-    ttl_s: Annotated[int, Field(ge=60, le=30 * DAY_S), BeforeValidator(_whole)] | None = None
+    ttl_s: Annotated[int, Field(ge=60, le=30 * DAY_S), BeforeValidator(whole)] | None = None
 
 
 class AgentSettings(Frozen):
@@ -65,6 +66,7 @@ class AgentSettings(Frozen):
     language: Language = "pt"
     sensitivity: float = Field(default=0.5, ge=0.0, le=1.0)
     prompt: Prose = Field(default="", max_length=20_000)
+    report_template: str = Field(default="soap", pattern=r"^[a-z][a-z0-9_-]{0,31}$")
 
 
 def _dated(value: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import agents, consultations, entities, listening, recordings, static, system, transcripts
+from . import agents, consultations, entities, listening, recordings, reports, static, system, transcripts
 from .access import (
     ANYONE,
     LISTENER,
@@ -50,6 +50,12 @@ API_ROUTES = (
     Route("GET", f"{ONE}/recordings/peaks.json", SERVICE_OR_CLINICIAN, recordings.read_peaks, "Read waveform peaks"),
     Route("POST", f"{ONE}/listening", SERVICE_OR_CLINICIAN, listening.allow_listening, "Let a browser play"),
     Route("GET", f"{ONE}/recordings/{{name}}", LISTENER, recordings.read_recording, "Download a recording"),
+    Route("GET", f"{ONE}/report", SERVICE_OR_CLINICIAN, reports.read_report, "Read the report"),
+    Route("GET", f"{ONE}/report/versions", SERVICE_OR_CLINICIAN, reports.list_reports, "List the report's versions"),
+    Route("POST", f"{ONE}/report/drafts", SERVICE_OR_CLINICIAN, reports.draft_report, "Draft the report anew"),
+    Route("POST", f"{ONE}/report/changes", SERVICE_OR_CLINICIAN, reports.change_report, "Change the report"),
+    Route("POST", f"{ONE}/report/signature", SERVICE_OR_CLINICIAN, reports.sign_report, "Sign the report"),
+    Route("GET", f"{ONE}/report/verification", SERVICE_OR_CLINICIAN, reports.verify_report, "Verify the signature"),
     Route("GET", "/api/agents", SERVICE, agents.list_agents, "List agents"),
     Route("GET", "/api/agents/{agent_id}", SERVICE, agents.read_agent, "Read an agent"),
     Route("PUT", "/api/agents/{agent_id}", SERVICE, agents.save_agent, "Create or replace an agent"),

@@ -14,7 +14,7 @@ const LOOKS_AT_NOTHING = 3;
 
 /**
  * @param {import('./after.js').AfterOptions} options
- * @param {ReturnType<import('./after-transcript.js').transcriptSection>} transcript
+ * @param {Pick<ReturnType<import('./after-transcript.js').transcriptSection>, 'hold' | 'show' | 'offer'>} transcript
  * @param {Promise<void>} known when the names of those who took part are
  */
 export function recordingSection(options, transcript, known) {

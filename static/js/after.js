@@ -6,6 +6,7 @@ import { isKey } from './i18n.js';
 import { entitiesSection } from './after-entities.js';
 import { transcriptDownloads } from './after-files.js';
 import { recordingSection } from './after-recording.js';
+import { reportSection } from './after-report.js';
 import { captionOf, secondPass } from './after-second-pass.js';
 import { transcriptSection } from './after-transcript.js';
 import { other } from './store.js';
@@ -40,7 +41,17 @@ export function afterScreen(options) {
   const transcript = transcriptSection(session);
   const known = addNames(options);
   const second = why === 'ended' ? secondPass(options.api, transcript) : null;
-  const recording = session.store.state.role === 'clinician' && why === 'ended' ? recordingSection(options, transcript, known) : null;
+  const isClinicians = session.store.state.role === 'clinician' && why === 'ended';
+  const report = isClinicians ? reportSection(options) : null;
+  const heard = {
+    hold: (/** @type {boolean} */ keeps) => transcript.hold(keeps),
+    show: (/** @type {number} */ nowS) => transcript.show(nowS),
+    offer(/** @type {(atS: number) => void} */ from) {
+      transcript.offer(from);
+      report?.offer(from);
+    },
+  };
+  const recording = isClinicians ? recordingSection(options, heard, known) : null;
   const named = session.store.state.role === 'clinician' ? entitiesSection(options.api, transcript) : null;
   const rest = h('div', { class: 'after-rest' });
   const draw = () => rest.replaceChildren(...drawn(options), recording?.files ?? '');
@@ -57,9 +68,10 @@ export function afterScreen(options) {
   void known.then(() => addStored(options));
   const body = h('div', { class: 'after-body' }, transcript.element, h('div', { class: 'after-side' }, named?.element ?? null, transcriptDownloads(options, transcript.edition)));
   return {
-    element: h('div', { class: 'after' }, head, facts(options), h('div', { class: 'listening' }, recording?.element ?? null, body), rest),
+    element: h('div', { class: 'after' }, head, facts(options), report?.element ?? null, h('div', { class: 'listening' }, recording?.element ?? null, body), rest),
     close() {
       recording?.close();
+      report?.close();
       second?.close();
     },
   };

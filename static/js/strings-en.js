@@ -2,6 +2,7 @@
 
 import { enEntities } from './strings-en-entities.js';
 import { enNews } from './strings-en-news.js';
+import { enReport } from './strings-en-report.js';
 
 export const en = {
   'app.skip': 'Skip to the content',
@@ -205,5 +206,6 @@ export const en = {
   'settings.key.help': 'This window',
 
   ...enEntities,
+  ...enReport,
   ...enNews,
 };

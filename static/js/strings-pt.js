@@ -2,6 +2,7 @@
 
 import { ptEntities } from './strings-pt-entities.js';
 import { ptNews } from './strings-pt-news.js';
+import { ptReport } from './strings-pt-report.js';
 
 /** @type {{ [key in import('./i18n.js').Key]: string }} */
 export const pt = {
@@ -206,5 +207,6 @@ export const pt = {
   'settings.key.help': 'Esta janela',
 
   ...ptEntities,
+  ...ptReport,
   ...ptNews,
 };

@@ -55,6 +55,65 @@ export interface Tip {
   latency_s: number;
 }
 
+export interface Statement {
+  id: string;
+  text: string;
+  evidence: Evidence[];
+  support: 'supported' | 'unsupported' | 'confirmed';
+  doubts: string[];
+  origin: 'rules' | 'model' | 'clinician';
+  edited_from: string;
+}
+
+export interface ReportSection {
+  id: string;
+  title: string;
+  statements: Statement[];
+}
+
+export interface Report {
+  version: number;
+  template: string;
+  language: 'pt' | 'en' | 'auto';
+  edition: Edition;
+  title: string;
+  sections: ReportSection[];
+  status: 'draft' | 'signed';
+  created_at: string;
+  author: string;
+  model: string;
+  signature: { name: string; signed_at: string; digest: string; recordings: { name: string }[] } | null;
+}
+
+export interface ReportVersion {
+  version: number;
+  template: string;
+  title: string;
+  status: 'draft' | 'signed';
+  created_at: string;
+  author: string;
+  model: string;
+  signed_by: string | null;
+}
+
+export interface ReportList {
+  writing: boolean;
+  templates: { id: string; title: string }[];
+  versions: ReportVersion[];
+}
+
+export interface ReportVerification {
+  version: number;
+  intact: boolean;
+  parts: { part: 'signature' | 'report' | 'transcript' | 'recording'; name: string; state: 'intact' | 'changed' | 'missing' }[];
+}
+
+export type ReportChange =
+  | { kind: 'edit'; statement_id: string; text: string }
+  | { kind: 'confirm'; statement_id: string; confirmed: boolean }
+  | { kind: 'remove'; statement_id: string }
+  | { kind: 'add'; section_id: string; text: string };
+
 export interface RecordingFile {
   name: string;
   role: Role | null;
@@ -207,6 +266,14 @@ export interface TipMarked extends InRoom {
   mark: TipMark;
   role: Role;
 }
+export interface ReportReady extends InRoom {
+  type: 'report_ready';
+  version: number;
+  template: string;
+  statements: number;
+  unsupported: number;
+  model: string;
+}
 export interface SidecarStateChanged extends InRoom {
   type: 'sidecar_state_changed';
   sidecar: Sidecar;
@@ -227,7 +294,7 @@ export interface ConsultationEnded extends InRoom {
 export type RoomEvent =
   | ConsultationOpened | ParticipantJoined | ParticipantLeft | ConnectionChanged | QualityChanged | ParticipantAway | MediaChanged | ConsentChanged
   | RecordingStarted | RecordingStopped | RecordingRefused | DiskLow | RecordingFinalized
-  | InterimTranscript | FinalTranscript | import('./entity-types.js').EntitiesFound | AudioGap | ChatSent | TipReady | TipMarked
+  | InterimTranscript | FinalTranscript | import('./entity-types.js').EntitiesFound | AudioGap | ChatSent | TipReady | TipMarked | ReportReady
   | SidecarStateChanged | SidecarFailed | ConsultationEnded;
 
 export interface Welcome {

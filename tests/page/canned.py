@@ -14,7 +14,15 @@ from aiohttp import web
 from server.insight.entities.extract import extract
 from server.model.consultation import Consultation, ConsultationStatus, Role
 from server.model.entities import Entity
-from server.model.events import ChatSent, EntitiesFound, Event, FinalTranscript, InterimTranscript, TipReady
+from server.model.events import (
+    ChatSent,
+    ConsultationEnded,
+    EntitiesFound,
+    Event,
+    FinalTranscript,
+    InterimTranscript,
+    TipReady,
+)
 from server.model.insight import Audience, Evidence, Tip, TipKind
 from server.model.recording_events import RecordingFile
 from server.model.transcript import Utterance
@@ -116,6 +124,11 @@ def found(number: int) -> EntitiesFound:
     said = spoken("live")
     entities = extract(said[number], said[max(0, number - 3) : number])
     return EntitiesFound(at_s=LINES[number][1] + 4, utterance_id=f"u{number}", entities=entities, provider="rules")
+
+
+def ended() -> ConsultationEnded:
+    """Return the end of the call."""
+    return ConsultationEnded(at_s=ROOM_S, reason="ended_by_clinician", by=Role.CLINICIAN)
 
 
 def interim(text: str, settled: int, *, start_s: float = 48.0) -> InterimTranscript:

@@ -23,8 +23,10 @@ from server.web import messages as m
 from server.web.auth import TokenAuthority
 from server.web.keys import STATIC_DIR
 from server.web.static import DEFAULT_STATIC_DIR, serve_asset, serve_page
+from tests.shelf import FakeShelf
 
 from . import canned
+from .reports import serve_reports
 
 FAKE_MEDIA = Path(__file__).with_name("fake_media.js").read_text()
 TOLD_WITHIN_S = 30.0
@@ -49,6 +51,7 @@ class Stub:
     asked: list[str] = field(default_factory=list)
     consent_rests: bool = False
     deaf: bool = False
+    shelf: FakeShelf = field(default_factory=FakeShelf)
     second_pass: list[str] = field(default_factory=lambda: ["none"])
     address: str = ""
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
@@ -202,12 +205,14 @@ async def serving(**options: Any) -> AsyncIterator[Stub]:
     app.router.add_get(f"{one}/recordings/peaks.json", stub.serve_peaks)
     app.router.add_get(f"{one}/recordings/{{name}}", stub.serve_recording)
     app.router.add_post(f"{one}/listening", stub.allow_listening)
+    desk = await serve_reports(app, stub.shelf, AUTHORITY)
     app.router.add_get("/favicon.ico", _answering(dict))
     server = TestServer(app, host="127.0.0.1")
     await server.start_server()
     stub.address = f"http://localhost:{server.port}"
     try:
-        yield stub
+        async with desk:
+            yield stub
     finally:
         await stub.hang_up()
         with contextlib.suppress(TimeoutError):

@@ -11,6 +11,8 @@ import pytest
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from server.insight.drafting.notebook import Notebook
+from server.rooms.reports import Reports
 from server.settings import Settings
 from server.web.application import WebContext, setup_web
 from server.web.auth import TokenAuthority, TokenRole
@@ -76,12 +78,13 @@ def settings(tmp_path: Path, recordings_dir: Path) -> Settings:
 
 
 @pytest.fixture
-def context(settings: Settings, static_dir: Path) -> WebContext:
+def context(settings: Settings, static_dir: Path, recordings_dir: Path) -> WebContext:
     store = filled_store()
     return WebContext(
         settings=settings,
         store=store,
         rooms=FakeRooms(store, live=[CONSULTATION]),
+        reports=Reports(store, lambda _: Notebook(), recordings_dir),
         authority=TokenAuthority(KEY, SECRET, 3600),
         socket=fake_socket,
         static_dir=static_dir,

@@ -10,11 +10,12 @@ from typing import Any
 from server.model.consultation import Agent, Consultation, ConsultationStatus, Frozen, Participant, Role
 from server.model.entities import Assertion, Entity, EntityCategory
 from server.model.errors import DatabaseUnavailable, NotFound
-from server.model.events import ChatSent, EndReason, SidecarState
+from server.model.events import ChatSent, EndReason, Event, SidecarState
 from server.model.insight import Audience, Evidence, Tip, TipKind, TipMark
 from server.model.recording_events import RecordingFile
 from server.model.recording_state import RecordingState
 from server.model.transcript import Edition, SecondPassState, Utterance, Word
+from tests.shelf import FakeShelf
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CONSULTATION = "consultation-one"
@@ -54,6 +55,8 @@ class FakeStore:
     recorded: dict[str, list[RecordingFile]] = field(default_factory=dict)
     people: dict[str, list[Participant]] = field(default_factory=dict)
     happened: dict[str, list[FakeActivityEntry]] = field(default_factory=dict)
+    reports: FakeShelf = field(default_factory=FakeShelf)
+    noted: list[Event] = field(default_factory=list)
     away: bool = False
     settlings: int = 0
     broken: bool = False
@@ -131,6 +134,9 @@ class FakeStore:
     async def activity(self, consultation_id: str, /) -> Sequence[FakeActivityEntry]:
         self._check()
         return self.happened.get(consultation_id, [])
+
+    def record(self, consultation_id: str, event: Event) -> None:
+        self.noted.append(event)
 
     @property
     def state(self) -> tuple[SidecarState, str]:

@@ -19,7 +19,7 @@ AGENT = {
 async def test_a_saved_agent_can_be_read_and_is_listed(house: House) -> None:
     saved = await house.call("PUT", "/api/agents/triagem-1", json=AGENT)
     assert saved.status == 200
-    assert await saved.json() == {"id": "triagem-1", **AGENT, "sensitivity": 1.0}
+    assert await saved.json() == {"id": "triagem-1", **AGENT, "sensitivity": 1.0, "report_template": "soap"}
     assert await (await house.call("GET", "/api/agents/triagem-1")).json() == await saved.json()
     agents = (await (await house.call("GET", "/api/agents")).json())["agents"]
     assert [agent["id"] for agent in agents] == ["default", "english", "triagem-1"]

@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, Phase, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis.config import SchemathesisConfig
 
+from server.insight.drafting.notebook import Notebook
+from server.rooms.reports import Reports
 from server.settings import Settings
 from server.web.application import WebContext, setup_web
 from server.web.auth import TokenAuthority
@@ -96,6 +98,7 @@ def _application(folder: Path, authority: TokenAuthority) -> web.Application:
             settings=Settings(_env_file=None, recordings_dir=folder / "recordings", data_dir=folder),
             store=store,
             rooms=FakeRooms(store, live=[CONSULTATION]),
+            reports=Reports(store, lambda _: Notebook(), folder / "recordings"),
             authority=authority,
             socket=fake_socket,
             limits=Limits(service=RateLimit(1e6, 1_000_000), failures=RateLimit(1e6, 1_000_000)),

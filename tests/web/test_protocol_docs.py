@@ -86,6 +86,7 @@ def test_what_is_documented_as_the_clinicians_is_the_clinicians() -> None:
         events.EntitiesFound(at_s=0, utterance_id="u1", entities=()),
         recording_events.DiskLow(at_s=0, free_mb=1),
         recording_events.RecordingFinalized(at_s=0, files=()),
+        events.ReportReady(at_s=0, version=1, template="soap", statements=1, unsupported=0),
     }
     assert set(re.findall(r"`([a-z_]+)`", row[0])) == {event.type for event in shown}
     assert all(may_see(event) == {Role.CLINICIAN} for event in shown)

@@ -27,7 +27,7 @@ STANDS = frozenset(
 )
 """Categories whose assertion is judged."""
 _OPEN = (Assertion.ASKED, Assertion.SUPPOSED)
-_NOTED = (
+NOTED = (
     EntityCategory.SYMPTOM,
     EntityCategory.DIAGNOSIS,
     EntityCategory.MEDICATION,
@@ -193,5 +193,5 @@ def of_note(consultation: Consultation) -> tuple[list[str], list[str]]:
     noted: dict[str, None] = {}
     for i, line in enumerate(lines):
         utterance = consultation.utterances[0].model_copy(update={"id": f"note-{i}", "text": line})
-        noted |= dict.fromkeys(one.normal for one in extract(utterance) if one.category in _NOTED)
+        noted |= dict.fromkeys(one.normal for one in extract(utterance) if one.category in NOTED)
     return list(noted), [concept for concept in noted if concept not in said]
