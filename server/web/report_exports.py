@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
+from pydantic import Field
 
 from ..model.errors import DatabaseUnavailable, NotFound, Unavailable
 from .exchange import Speaks, read_query, speaks
@@ -15,9 +18,15 @@ from .paths import consultation_id_of, report_form_of
 from .reports import ReportQuery
 
 
+class ExportQuery(ReportQuery):
+    """Which version, and in which time zone (of the IANA's database) its times are shown; as they are kept if none."""
+
+    time_zone: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}$")
+
+
 @speaks(
     Speaks(
-        query=ReportQuery,
+        query=ExportQuery,
         contents=tuple(CONTENT_TYPES[form] for form in FORMS),
         raises=(NotFound, Unavailable, DatabaseUnavailable),
     )
@@ -28,15 +37,19 @@ async def export_report(request: web.Request) -> web.Response:
     Statements that nothing supports are in none of them. A draft says on every page that nobody signed it.
     """
     consultation_id, form = consultation_id_of(request), report_form_of(request)
-    version = read_query(request, ReportQuery).version
+    query = read_query(request, ExportQuery)
+    zone = _zone(query.time_zone) if query.time_zone else None
     store, desk = await settled_store(request), request.app[REPORTS]
     consultation = await store.consultation(consultation_id)
-    report = await (desk.newest(consultation_id) if version is None else desk.version(consultation_id, version))
+    report = await (
+        desk.newest(consultation_id) if query.version is None else desk.version(consultation_id, query.version)
+    )
     dossier = Dossier(
         report=report,
         consultation=consultation,
         participants=await store.participants(consultation_id),
         utterances=await store.utterances(consultation_id, report.edition),
+        zone=zone,
     )
     file = await asyncio.to_thread(export, dossier, form)
     return web.Response(
@@ -45,3 +58,10 @@ async def export_report(request: web.Request) -> web.Response:
         charset=file.charset,
         headers={"Content-Disposition": f'attachment; filename="{file.name}"'},
     )
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise NotFound("There is no such time zone: use a name like America/Sao_Paulo.") from None

@@ -66,10 +66,20 @@ async def test_the_version_that_is_asked_for_comes_and_a_draft_is_named_one(hous
         (f"{ONE}/report.md?version=0", 422),
         (f"{ONE}/report.md?version=99999999999999999999", 422),
         (f"{ONE}/report.md?format=pdf", 422),
+        (f"{ONE}/report.md?time_zone=Nowhere/Atall", 404),
+        (f"{ONE}/report.md?time_zone=America", 404),
+        (f"{ONE}/report.md?time_zone=../../etc/passwd", 422),
+        (f"{ONE}/report.md?time_zone=a/../../etc/passwd", 422),
     ],
 )
 async def test_what_there_is_not_is_refused(house: House, path: str, status: int) -> None:
     assert (await house.call("GET", path)).status == status
+
+
+async def test_times_are_shown_in_the_zone_that_is_asked_for(house: House) -> None:
+    markdown = await (await house.call("GET", f"{ONE}/report.md?time_zone=America/Sao_Paulo")).text()
+    assert "- **Data:** 01/03/2026, 09:00 (UTC−03:00)" in markdown
+    assert "- **Data:** 01/03/2026, 12:00 (UTC)" in await (await house.call("GET", f"{ONE}/report.md")).text()
 
 
 async def test_while_the_database_is_away_it_says_so(house: House) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from functools import cached_property
 from math import isfinite
 
@@ -12,19 +13,20 @@ from ...model.insight import Evidence
 from ...model.report import Report, Section, Signature, Statement
 from ...model.transcript import Utterance
 from .clean import line
-from .wording import WORDINGS, Wording, Written, written
+from .wording import WORDINGS, Wording, Written, moment, written
 
 MAX_QUOTE = 300
 
 
 @dataclass(frozen=True)
 class Dossier:
-    """One version of a report, who took part, and the transcript that it quotes."""
+    """One version of a report, who took part, and the transcript that it quotes. Times are shown in `zone`."""
 
     report: Report
     consultation: Consultation
     participants: Sequence[Participant] = ()
     utterances: Sequence[Utterance] = ()
+    zone: tzinfo | None = None
 
     @cached_property
     def language(self) -> Written:
@@ -40,6 +42,10 @@ class Dossier:
     def title(self) -> str:
         """What the document is called."""
         return line(self.report.title) or self.words.report
+
+    def shown(self, at: datetime) -> str:
+        """Return a moment as the document's language writes it, in the zone wanted or else the one it was kept in."""
+        return moment(at.astimezone(self.zone) if self.zone else at, self.language)
 
     @property
     def signature(self) -> Signature | None:

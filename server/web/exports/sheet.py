@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,7 +10,7 @@ from ...model.consultation import Role
 from ...model.report import Signature, Statement, Support
 from .clean import line
 from .dossier import Citation, Dossier, citations, leaving
-from .wording import Wording, Written, clock, moment
+from .wording import Wording, Written, clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Sheet:
                 Part(line(section.title), tuple(_line(one, dossier) for one in leaving(section)))
                 for section in report.sections
             ),
-            said=tuple(dict.fromkeys(_said(one, words) for one in ordered)),
+            said=_once([_said(one, words) for one in ordered]),
             confirms=any(one.support is Support.CONFIRMED for one in kept),
             seal=_seal(signature, dossier) if signature else (),
         )
@@ -97,20 +98,35 @@ def _said(citation: Citation, words: Wording) -> Said:
     return Said(clock(citation.start_s), words.role(citation.role) if citation.role else "", citation.quote)
 
 
+def _once(said: Sequence[Said]) -> tuple[Said, ...]:
+    """Return each place once: without quotes that stand within another of the same second and speaker."""
+    return tuple(
+        dict.fromkeys(
+            one
+            for one in said
+            if not any(
+                one.quote != other.quote and one.quote in other.quote
+                for other in said
+                if (one.mark, one.speaker) == (other.mark, other.speaker)
+            )
+        )
+    )
+
+
 def _facts(dossier: Dossier) -> tuple[Fact, ...]:
     words, report, consultation = dossier.words, dossier.report, dossier.consultation
     facts = (
         Fact(words.patient, dossier.name(Role.PATIENT)),
         Fact(words.clinician, dossier.name(Role.CLINICIAN)),
         Fact(words.consultation, line(consultation.title)),
-        Fact(words.date, moment(consultation.opened_at or consultation.created_at, dossier.language)),
-        Fact(words.version, f"{report.version} · {moment(report.created_at, dossier.language)}"),
+        Fact(words.date, dossier.shown(consultation.opened_at or consultation.created_at)),
+        Fact(words.version, f"{report.version} · {dossier.shown(report.created_at)}"),
     )
     return tuple(fact for fact in facts if fact.value)
 
 
 def _banner(signature: Signature, dossier: Dossier) -> str:
-    at = moment(signature.signed_at, dossier.language)
+    at = dossier.shown(signature.signed_at)
     return f"{dossier.words.signed_by} {line(signature.name)} · {at} · SHA-256 {line(signature.digest)[:16]}…"
 
 
@@ -119,7 +135,7 @@ def _seal(signature: Signature, dossier: Dossier) -> tuple[Fact, ...]:
     facts = (
         Fact(words.signed_by, line(signature.name)),
         Fact(words.identity, line(signature.identity)),
-        Fact(words.signed_at, moment(signature.signed_at, dossier.language)),
+        Fact(words.signed_at, dossier.shown(signature.signed_at)),
         Fact(words.digest, line(signature.digest)),
         Fact(words.report_hash, line(signature.report_sha256)),
         Fact(words.transcript_hash, line(signature.transcript_sha256)),

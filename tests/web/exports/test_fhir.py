@@ -189,7 +189,7 @@ def test_a_medicine_has_its_dose_and_who_told() -> None:
     assert medicine["status"] == "active"
     assert medicine["dosage"] == [
         {
-            "text": "50 mg, de 12 em 12 h",
+            "text": "50 mg, de doze em doze horas",
             "doseAndRate": [
                 {
                     "doseQuantity": {
@@ -313,6 +313,31 @@ def test_what_is_stated_twice_is_one_resource_with_all_its_evidence() -> None:
     assert len(allergy["extension"]) == 2
     entries = [section["entry"] for section in only(bundle, "Composition")["section"]]
     assert entries[0] == entries[1]
+
+
+def test_a_medicine_told_with_its_dose_and_again_without_is_one() -> None:
+    tablet = entity("u5", EntityCategory.MEDICATION, "losartana")
+    dosed = [
+        entity(
+            "u5", EntityCategory.DOSAGE, "cinquenta miligramas", f"{mg} mg", f"{mg} mg",
+            id=f"d{mg}", value=float(mg), unit="mg", relations=(Relation(kind=RelationKind.DOSAGE_OF, to=tablet.id),),
+        )
+        for mg in (50, 100)
+    ]  # fmt: skip
+    told = [statement(1, "Usa.", ("u2",), tablet), statement(2, "Usa 50.", ("u5",), tablet, dosed[0])]
+    again = statement(3, "Usa 100.", ("u5",), tablet, dosed[1])
+    for statements, doses in ((told, ["50 mg"]), (told[::-1], ["50 mg"]), ([*told, again], ["50 mg", "100 mg"])):
+        sections = (Section(id="a", title="A", statements=tuple(statements)),)
+        made = resources(to_fhir(dossier(sections=sections)), "MedicationStatement")
+        assert [one["dosage"][0]["text"] for one in made] == doses
+        assert len(made[0]["extension"]) == 2
+
+
+def test_what_both_say_is_the_patients_word() -> None:
+    illness = entity("u6", EntityCategory.DIAGNOSIS, "pressão alta")
+    asked = illness.model_copy(update={"id": "again", "utterance_id": "u7"})
+    condition = only(of_entities(asked, illness, signed_too=True), "Condition")
+    assert condition["verificationStatus"]["coding"][0]["code"] == "unconfirmed"
 
 
 def test_nobody_in_a_seat_leaves_a_resource_without_a_name() -> None:

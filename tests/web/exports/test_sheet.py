@@ -77,6 +77,14 @@ def test_the_same_place_cited_twice_is_listed_once() -> None:
     assert len(sheet.said) == 1
 
 
+def test_a_quote_within_another_of_the_same_second_is_not_listed_again() -> None:
+    whole = Evidence(utterance_id="u2", quote="Tenho dor no peito há três dias", start_s=7, end_s=9)
+    sheet = of_evidence(
+        whole, whole.model_copy(update={"quote": "dor no peito"}), Evidence(utterance_id="u5", quote="dor")
+    )
+    assert [one.quote for one in sheet.said] == ["Tenho dor no peito há três dias", "dor"]
+
+
 def test_a_long_quote_is_cut() -> None:
     (said,) = of_evidence(Evidence(utterance_id="u2", quote="ab " * 500, start_s=7, end_s=8)).said
     assert len(said.quote) <= 301

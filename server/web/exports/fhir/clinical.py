@@ -10,23 +10,17 @@ import math
 from dataclasses import dataclass
 
 from ....model.consultation import Role
-from ....model.entities import Assertion, EntityCategory, RelationKind
+from ....model.entities import Assertion, EntityCategory
+from ..clean import line
 from ..dossier import Dossier
 from ..wording import Written
-from .findings import Finding, called
+from .findings import MEDICINES, Finding, called
 from .parts import Json, coded, evidence, identity, instant, narrative, quantity, quoted, refer
 from .people import People
 
 _CONDITION = {"clinical": "condition-clinical", "verification": "condition-ver-status"}
 _ALLERGY = {"clinical": "allergyintolerance-clinical", "verification": "allergyintolerance-verification"}
-_MEDICINES = (EntityCategory.MEDICATION, EntityCategory.MEDICATION_CLASS)
 _HELD = (Assertion.AFFIRMED, Assertion.POSSIBLE, Assertion.PAST)
-_DOSED_BY = (
-    RelationKind.DOSAGE_OF,
-    RelationKind.FORM_OF,
-    RelationKind.ROUTE_OF,
-    RelationKind.FREQUENCY_OF,
-)
 _TOLD: dict[Written, dict[str, str]] = {
     "pt": {"past": "no passado", "possible": "possível", "allergy": "Alergia a {}", "relative": "familiar"},
     "en": {"past": "in the past", "possible": "possible", "allergy": "Allergy to {}", "relative": "family member"},
@@ -47,7 +41,7 @@ class Chart:
             return None
         if assertion is Assertion.FAMILY:
             return self._family(finding) if category is EntityCategory.DIAGNOSIS else None
-        if category in _MEDICINES:
+        if category in MEDICINES:
             return self._medicine(finding)
         if category is EntityCategory.ALLERGEN:
             return self._allergy(finding) if assertion in _HELD else self._denied_allergy(finding)
@@ -137,13 +131,17 @@ class Chart:
         }
 
     def _dosage(self, finding: Finding) -> Json:
-        says = [one for kind in _DOSED_BY for one in finding.beside.get(kind, ())]
-        if not says:
+        if not finding.doses:
             return {}
-        doses = [one for one in finding.beside.get(RelationKind.DOSAGE_OF, ()) if is_number(one.value) and one.unit]
+        text = ", ".join(
+            called(one) if one.category is EntityCategory.DOSAGE else line(one.text) for one in finding.doses
+        )
+        exact = [
+            one for one in finding.doses if one.category is EntityCategory.DOSAGE and is_number(one.value) and one.unit
+        ]
         # Of two doses none is the dose.
-        exact = quantity(float(doses[0].value or 0), doses[0].unit) if len(doses) == 1 else None
-        return {"text": ", ".join(map(called, says))} | ({"doseAndRate": [{"doseQuantity": exact}]} if exact else {})
+        dose = quantity(float(exact[0].value or 0), exact[0].unit) if len(exact) == 1 else None
+        return {"text": text} | ({"doseAndRate": [{"doseQuantity": dose}]} if dose else {}) if text else {}
 
     def _presence(self, finding: Finding) -> Json:
         if finding.entity.assertion is Assertion.POSSIBLE:
@@ -179,8 +177,7 @@ class Chart:
         }
 
     def _family(self, finding: Finding) -> Json:
-        relatives = finding.beside.get(RelationKind.RELATIVE_WITH, ())
-        relative = called(relatives[0]) if relatives else self._told("relative")
+        relative = finding.relative or self._told("relative")
         return {
             **self._start("FamilyMemberHistory", finding, f"{relative}: {finding.name}"),
             "status": "partial",
