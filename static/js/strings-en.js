@@ -1,5 +1,6 @@
 /** English. Every key here has its Portuguese in strings-pt.js; the type checker holds both to that. */
 
+import { enExports } from './strings-en-exports.js';
 import { enNews } from './strings-en-news.js';
 import { enReport } from './strings-en-report.js';
 
@@ -205,5 +206,6 @@ export const en = {
   'settings.key.help': 'This window',
 
   ...enReport,
+  ...enExports,
   ...enNews,
 };

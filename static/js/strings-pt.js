@@ -1,5 +1,6 @@
 /** Português do Brasil. */
 
+import { ptExports } from './strings-pt-exports.js';
 import { ptNews } from './strings-pt-news.js';
 import { ptReport } from './strings-pt-report.js';
 
@@ -206,5 +207,6 @@ export const pt = {
   'settings.key.help': 'Esta janela',
 
   ...ptReport,
+  ...ptExports,
   ...ptNews,
 };

@@ -58,7 +58,7 @@ def _word(dossier: Dossier) -> bytes:
 
 
 def _pdf(dossier: Dossier) -> bytes:
-    from .pdf import to_pdf  # Here, because ReportLab is needed by nothing else.
+    from .pdf import to_pdf  # Here: ReportLab, which nothing else needs, takes 0.2 s and 8 MiB.
 
     return to_pdf(dossier)
 

@@ -50,7 +50,7 @@ def validated(bundle: Json) -> bytes:
     Raises:
         InvalidBundle: If an element is unknown, missing, too often there or of the wrong type.
     """
-    from fhir.resources.R4B.bundle import Bundle  # Here, because the first use takes 0.2 s and 18 MiB.
+    from fhir.resources.R4B.bundle import Bundle  # Here: the first use takes 0.3 s and 10 MiB.
 
     try:
         Bundle.model_validate(bundle)
