@@ -18,7 +18,7 @@ from .routes import Route
 
 REF = "#/components/schemas/{model}"
 _MODES: tuple[JsonSchemaMode, ...] = ("validation", "serialization")
-_TEXTS = {"text/plain", "text/vtt", "application/x-subrip"}
+_TEXTS = {"text/plain", "text/markdown", "text/vtt", "application/x-subrip"}
 _HTTP_REFUSALS = {408: "The body did not arrive in time.", 413: "The body is too large.", 415: "The body is not JSON."}
 
 

@@ -7,14 +7,17 @@ import re
 from aiohttp import web
 
 from ..model.errors import NotFound
+from .exports.export import FORMS, ReportForm
 from .resources import AGENT_ID_PATTERN
 
 CONSULTATION_ID_PATTERN = r"^[a-z0-9-]{8,64}$"
 FILE_NAME_PATTERN = r"^[A-Za-z0-9_-]{1,64}\.[a-z0-9]{1,8}$"
+REPORT_FORM_PATTERN = f"^({'|'.join(map(re.escape, FORMS))})$"
 PATTERNS = {
     "consultation_id": CONSULTATION_ID_PATTERN,
     "agent_id": AGENT_ID_PATTERN,
     "name": FILE_NAME_PATTERN,
+    "form": REPORT_FORM_PATTERN,
 }
 
 
@@ -43,6 +46,16 @@ def file_name_of(request: web.Request) -> str:
         NotFound: If it can be no recording's name.
     """
     return _checked(request, "name", "There is no recording with this name.")
+
+
+def report_form_of(request: web.Request) -> ReportForm:
+    """Return the form of a report in the address.
+
+    Raises:
+        NotFound: If reports have no such form.
+    """
+    form = _checked(request, "form", "A report has no such form: use md, pdf, docx or fhir.json.")
+    return next(one for one in FORMS if one == form)
 
 
 def _checked(request: web.Request, part: str, message: str) -> str:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import agents, consultations, entities, listening, recordings, reports, static, system, transcripts
+from . import (
+    agents,
+    consultations,
+    entities,
+    listening,
+    recordings,
+    report_exports,
+    reports,
+    static,
+    system,
+    transcripts,
+)
 from .access import (
     ANYONE,
     LISTENER,
@@ -46,6 +57,7 @@ API_ROUTES = (
     Route("GET", f"{ONE}/tips", SERVICE_OR_PARTICIPANT, transcripts.list_tips, "List the tips"),
     Route("GET", f"{ONE}/chat", SERVICE_OR_PARTICIPANT, transcripts.list_chat, "List the chat messages"),
     Route("GET", f"{ONE}/activity", SERVICE_OR_CLINICIAN, transcripts.list_activity, "List the activity log"),
+    Route("GET", f"{ONE}/report.{{form}}", SERVICE_OR_CLINICIAN, report_exports.export_report, "Download the report"),
     Route("GET", f"{ONE}/recordings", SERVICE_OR_CLINICIAN, recordings.list_recordings, "List the recordings"),
     Route("GET", f"{ONE}/recordings/peaks.json", SERVICE_OR_CLINICIAN, recordings.read_peaks, "Read waveform peaks"),
     Route("POST", f"{ONE}/listening", SERVICE_OR_CLINICIAN, listening.allow_listening, "Let a browser play"),

@@ -60,7 +60,7 @@ function downloadText(file) {
  * @param {() => Promise<void>} act
  * @param {import('./toasts.js').Toasts} toasts
  */
-function fileButton(text, symbol, act, toasts) {
+export function fileButton(text, symbol, act, toasts) {
   const button = h('button', { class: 'button quiet small', attrs: { type: 'button' } }, icon(symbol), text);
   button.addEventListener('click', async () => {
     button.disabled = true;

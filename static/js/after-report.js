@@ -5,6 +5,7 @@ import { h, setText } from './dom.js';
 import { refusal } from './events.js';
 import { locale } from './i18n.js';
 import { Refused, ReportApi } from './report-api.js';
+import { reportFiles } from './report-files.js';
 import { speakerOf, statementRow, textEditor } from './report-statement.js';
 import { signaturePart } from './report-signature.js';
 
@@ -86,7 +87,7 @@ export function reportSection(options) {
     status.hidden = !list.writing && current;
     head.replaceChildren(...tools(report, list));
     body.replaceChildren(...report.sections.map((section) => sectionPart(report, section, current)));
-    foot.replaceChildren(signaturePart({ report, current, api, name: session.name, refuse, sign: (name) => act(() => api.sign(report.version, name)) }));
+    foot.replaceChildren(signaturePart({ report, current, api, name: session.name, refuse, sign: (name) => act(() => api.sign(report.version, name)) }), reportFiles({ report, api, toasts }));
     if (list.writing) timer = setTimeout(() => void follow(), LOOK_AGAIN_MS);
   };
   const sectionPart = (/** @type {Report} */ report, /** @type {import('./types.js').ReportSection} */ section, /** @type {boolean} */ editable) => {

@@ -70,14 +70,34 @@ export class ReportApi {
   }
 
   /**
+   * A version as a file; its dates are those of this device's time zone.
+   * @param {import('./report-files.js').ReportForm} form
+   * @param {number} version
+   * @returns {Promise<Blob>}
+   */
+  async file(form, version) {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const shown = zone ? `&time_zone=${encodeURIComponent(zone)}` : '';
+    return (await this.#fetch(`.${form}?version=${version}${shown}`)).blob();
+  }
+
+  /**
    * @param {string} path
    * @param {object} [body]
    */
   async #ask(path, body) {
+    return (await this.#fetch(path, body)).json();
+  }
+
+  /**
+   * @param {string} path
+   * @param {object} [body]
+   */
+  async #fetch(path, body) {
     const headers = { Authorization: `Bearer ${this.token}`, ...(body ? { 'Content-Type': 'application/json' } : {}) };
     const response = await fetch(this.base + path, { method: body ? 'POST' : 'GET', headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+    if (response.ok) return response;
     const answer = await response.json().catch(() => null);
-    if (!response.ok) throw new Refused(response.status, answer?.error?.code ?? 'internal', answer?.error?.message ?? '');
-    return answer;
+    throw new Refused(response.status, answer?.error?.code ?? 'internal', answer?.error?.message ?? '');
   }
 }

@@ -1,6 +1,7 @@
 /** English. Every key here has its Portuguese in strings-pt.js; the type checker holds both to that. */
 
 import { enEntities } from './strings-en-entities.js';
+import { enExports } from './strings-en-exports.js';
 import { enNews } from './strings-en-news.js';
 import { enReport } from './strings-en-report.js';
 
@@ -207,5 +208,6 @@ export const en = {
 
   ...enEntities,
   ...enReport,
+  ...enExports,
   ...enNews,
 };

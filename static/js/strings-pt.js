@@ -1,6 +1,7 @@
 /** Português do Brasil. */
 
 import { ptEntities } from './strings-pt-entities.js';
+import { ptExports } from './strings-pt-exports.js';
 import { ptNews } from './strings-pt-news.js';
 import { ptReport } from './strings-pt-report.js';
 
@@ -208,5 +209,6 @@ export const pt = {
 
   ...ptEntities,
   ...ptReport,
+  ...ptExports,
   ...ptNews,
 };

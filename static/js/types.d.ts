@@ -72,6 +72,7 @@ export interface ReportSection {
 }
 
 export interface Report {
+  consultation_id: string;
   version: number;
   template: string;
   language: 'pt' | 'en' | 'auto';

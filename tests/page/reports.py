@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from server.insight.drafting.notebook import Notebook
-from server.model.consultation import Agent, Consultation, ConsultationStatus
+from server.model.consultation import Agent, Consultation, ConsultationStatus, Participant
 from server.model.events import Event
 from server.model.recording_events import RecordingFile
 from server.model.transcript import Utterance
@@ -50,6 +50,9 @@ class Archive:
 
     async def recordings(self, consultation_id: str) -> Sequence[RecordingFile]:
         return ()
+
+    async def participants(self, consultation_id: str) -> Sequence[Participant]:
+        return [Participant(role=role, identity=role.value, name=name) for role, name in canned.NAMES.items()]
 
     async def settled(self, timeout_s: float) -> bool:
         return True

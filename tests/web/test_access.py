@@ -30,7 +30,9 @@ def named(route: Route) -> str:
 
 def filled(route: Route, consultation_id: str = CONSULTATION) -> str:
     path = route.path.replace(":.+", "")
-    return path.format(consultation_id=consultation_id, name="clinician.ogg", agent_id="default", path="style.css")
+    return path.format(
+        consultation_id=consultation_id, name="clinician.ogg", agent_id="default", path="style.css", form="md"
+    )
 
 
 def claims(role: str, **changes: Any) -> dict[str, Any]:

@@ -228,7 +228,9 @@ async def test_the_socket_is_reached_under_ws(house: House) -> None:
 )
 async def test_head_is_answered_like_get_without_a_body(house: House, route: object) -> None:
     path = route.path.replace(":.+", "")
-    path = path.format(consultation_id=CONSULTATION, name="clinician.ogg", agent_id="default", path="style.css")
+    path = path.format(
+        consultation_id=CONSULTATION, name="clinician.ogg", agent_id="default", path="style.css", form="md"
+    )
     got, asked = await house.call("GET", path), await house.call("HEAD", path)
     assert (asked.status, await asked.read()) == (got.status, b"")
     assert asked.content_type == got.content_type

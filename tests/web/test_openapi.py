@@ -34,7 +34,7 @@ DOCUMENT = openapi_document(API_ROUTES, "0")
 CONFIG = SchemathesisConfig.from_dict({"generation": {"deterministic": True}})
 schema = schemathesis.openapi.from_dict(DOCUMENT, config=CONFIG)
 
-KNOWN = {"consultation_id": CONSULTATION, "agent_id": "default", "name": "patient.ogg"}
+KNOWN = {"consultation_id": CONSULTATION, "agent_id": "default", "name": "patient.ogg", "form": "pdf"}
 
 
 @schema.hook
