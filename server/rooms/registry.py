@@ -15,10 +15,10 @@ from ..model.clock import RoomClock
 from ..model.consultation import Consultation, ConsultationStatus
 from ..model.errors import ConsultationOver, EscutaError, Unavailable
 from ..model.events import ConsultationEnded, EndReason, Event
-from ..model.recording_events import RecordingFinalized
 from ..model.recording_state import RecordingState
 from ..speech.port import StateChanged
 from .history import Past
+from .recovery import finish_recording, unfinished_recordings
 from .room import Room
 from .seating import Seating
 from .services import RoomServices
@@ -135,14 +135,7 @@ class Registry:
             else:
                 seating.room.resumed = True
         live_ids = {consultation.id for consultation in live}
-        recording, recordings_dir = self._services.recording, self._services.settings.recordings_dir
-        unfinished = await asyncio.to_thread(recording.unfinished, recordings_dir)
-        left = {folder.name for folder in unfinished if owns(folder.name)}
-        # Finished by the recover command, or just before the process died: the database has not heard of them.
-        finished = await asyncio.to_thread(recording.finished, recordings_dir)
-        done = [folder.name for folder in finished if owns(folder.name)]
-        left.update(await self._services.store.without_recordings(done))
-        waiting = sorted(left - live_ids)
+        waiting = await unfinished_recordings(self._services, live_ids)
         for consultation_id in waiting:
             self._services.finishing.begin(consultation_id)
         self._tasks.create_task(self._finish_all(waiting))
@@ -235,20 +228,5 @@ class Registry:
 
     async def _finish_all(self, consultation_ids: list[str]) -> None:
         for consultation_id in consultation_ids:
-            if not self._closing:
-                await self._finish(consultation_id)
-
-    async def _finish(self, consultation_id: str) -> None:
-        folder = self._services.settings.recordings_dir / consultation_id
-        try:
-            with self._services.finishing.following(consultation_id) as on_progress:
-                manifest = await self._services.recording.recover(folder, on_progress)
-        except Exception:
-            self.failed_rooms += 1
-            log.exception("recording.recovery_failed", consultation_id=consultation_id)
-            return
-        if not manifest.files:
-            self._services.finishing.forget(consultation_id)
-            return
-        end_s = max((file.start_s + file.duration_s for file in manifest.files), default=0.0)
-        self._services.store.record(consultation_id, RecordingFinalized(at_s=end_s, files=manifest.files))
+            if not self._closing and not await finish_recording(self._services, consultation_id):
+                self.failed_rooms += 1

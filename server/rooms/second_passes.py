@@ -17,7 +17,7 @@ from ..model.errors import Conflict, DatabaseUnavailable, EscutaError, NotFound
 from ..model.transcript import Utterance
 from ..recording.disk import free_mb
 from ..settings import Settings
-from ..speech.second_pass import Reading, SecondPassOrder
+from ..speech.second_pass import SecondPassOrder, SecondReading
 from ..storage.lock import FolderLock
 from .second_pass_jobs import Archive, RecordingGone, Work, check_there, work_on
 
@@ -28,7 +28,7 @@ LOOK_WHILE_READING_S = 2.0
 REST_AFTER_FAILURE_S = 60.0
 
 FindEntities = Callable[[Agent, Sequence[Utterance]], Awaitable[Sequence[Entity]]]
-ReadAgain = Callable[[SecondPassOrder, Callable[[], bool]], Awaitable[Reading]]
+ReadAgain = Callable[[SecondPassOrder, Callable[[], bool]], Awaitable[SecondReading]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class SecondPasses:
         await self._archive.second_passes.note_failure(consultation_id)
         return REST_AFTER_FAILURE_S
 
-    async def _keep(self, consultation_id: str, reading: Reading, work: Work) -> None:
+    async def _keep(self, consultation_id: str, reading: SecondReading, work: Work) -> None:
         """Keep what was read, however long the database is away: reading it cost more than waiting does."""
         said, kept = reading.utterances, None
         named = await self._named(consultation_id, said, work.agent)

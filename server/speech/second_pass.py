@@ -57,7 +57,7 @@ class SecondPassOrder(Frozen):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SecondReading:
     """What was said, in the order of speech, and how long reading took, standing still not counted."""
 
     utterances: tuple[Utterance, ...]
@@ -99,7 +99,7 @@ class _Watch:
             self._child.send_signal(number)
 
 
-async def read_again(order: SecondPassOrder, is_busy: Callable[[], bool]) -> Reading:
+async def read_again(order: SecondPassOrder, is_busy: Callable[[], bool]) -> SecondReading:
     """Return what was said; stands still while `is_busy`. Cancelling ends the process, as does its limit.
 
     Raises:
@@ -125,7 +125,7 @@ async def read_again(order: SecondPassOrder, is_busy: Callable[[], bool]) -> Rea
             f"Reading {order.sound_s:.0f} s of sound took more than {order.limit_s:.0f} s: "
             "set a smaller SECOND_PASS_MODEL, or SECOND_PASS_LIMIT."
         )
-    return Reading(_answered(answer, child.returncode), watch.ran_s)
+    return SecondReading(_answered(answer, child.returncode), watch.ran_s)
 
 
 def _answered(answer: bytes, status: int | None) -> tuple[Utterance, ...]:

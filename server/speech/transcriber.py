@@ -10,14 +10,14 @@ from collections.abc import Callable
 
 import structlog
 
-from ..model.audio import SPEECH_RATE_HZ
+from .asking import Asking
 from .cadence import Cadence
 from .delivery import Delivery
 from .language import LanguageChoice
 from .pcm import PcmBuffer, SampleClock, silence_for
 from .plausibility import is_plausible
 from .port import Gap, Pcm, ServiceChanged, SpeechEvent, StateChanged, StreamOptions
-from .recogniser import Hypothesis, Request
+from .recogniser import Hypothesis
 from .resumption import Resumption
 from .scheduler import Priority, Requests
 from .segmenter import WINDOW_S, WINDOW_SAMPLES, Segment, Segmenter, SegmenterOptions, windows
@@ -26,9 +26,7 @@ from .utterance import Guess, Pending, Rest, Utterance, evidence, is_click
 log = structlog.get_logger()
 
 _JITTER_S = 0.06
-_TRAIL_S = 0.3
 _GUESS_AFTER_S = 0.2
-_PROMPT_AFTER_VOICED_S = 1.0
 _DELAYED_AFTER_S = 4.0
 _MOST_WAITING_S = 600.0
 _MOST_UNREAD_EVENTS = 1000
@@ -42,7 +40,6 @@ class Transcriber:
     """
 
     def __init__(self, options: StreamOptions, scheduler: Requests, activity: Callable[[Pcm], list[float]]) -> None:
-        self._options = options
         self._scheduler = scheduler
         self._activity = activity
         self._segmenter = Segmenter(SegmenterOptions.for_sensitivity(options.sensitivity))
@@ -50,6 +47,7 @@ class Transcriber:
         self._channel = uuid.uuid4().hex
         self._clock = SampleClock()
         self._pcm = PcmBuffer()
+        self._asking = Asking(scheduler, self._channel, self._pcm, self._language, options.prompt)
         self._utterance: Utterance | None = None
         self._resumption = Resumption(options.resume)
         self._cadence = Cadence()
@@ -134,9 +132,8 @@ class Transcriber:
         silent = segment.end - segment.speech_end >= windows(_GUESS_AFTER_S)
         if not silent or is_click(segment) or not self._scheduler.can_speculate:
             return False
-        rest = self._rest(utterance, final=True)
-        request = self._request(segment, rest, final=True)
-        guess = Guess(segment.speech_end, rest, self._scheduler.submit(self._channel, request, Priority.SPECULATIVE))
+        rest, result = self._asking.ask(utterance, segment, Priority.SPECULATIVE)
+        guess = Guess(segment.speech_end, rest, result)
         utterance.guess = guess
         guess.result.add_done_callback(lambda done: self._on_guess(utterance, segment, rest, done))
         return True
@@ -160,8 +157,7 @@ class Transcriber:
         utterance.asked_at = segment.end
         priority = Priority.INTERIM if utterance.shown else Priority.FIRST_INTERIM
         asked_s = time.monotonic()
-        rest = self._rest(utterance, final=False)
-        result = self._scheduler.submit(self._channel, self._request(segment, rest, final=False), priority)
+        rest, result = self._asking.ask(utterance, segment, priority)
         result.add_done_callback(lambda done: self._on_interim(utterance, segment, rest, asked_s, done))
 
     def _on_interim(
@@ -187,23 +183,11 @@ class Transcriber:
             if utterance is self._utterance and utterance.agreement.settled_until_s:
                 self._segmenter.settle_until(segment.start + windows(utterance.agreement.settled_until_s))
 
-    def _rest(self, utterance: Utterance, *, final: bool) -> Rest:
-        known = self._language.fixed is not None  # it is detected by how an utterance begins
-        return utterance.rest(final=final) if known else Rest(settled=utterance.settled if final else "")
-
-    def _request(self, segment: Segment, rest: Rest, *, final: bool) -> Request:
-        start = segment.start * WINDOW_SAMPLES + round(rest.start_s * SPEECH_RATE_HZ)
-        end = min(segment.end, segment.speech_end + windows(_TRAIL_S))
-        samples = self._pcm.slice(start, end * WINDOW_SAMPLES)
-        prompt = self._options.prompt if segment.voiced * WINDOW_S >= _PROMPT_AFTER_VOICED_S else ""
-        before = " ".join(word.text for word in rest.before)
-        return Request(samples, self._language.fixed, final, prompt, rest.settled, before)
-
     def _ask_final(self, segment: Segment) -> None:
         utterance, self._utterance = self._utterance or self._begin(segment), None
         utterance.ended = True
         length = segment.end - segment.start
-        rest = self._rest(utterance, final=True)
+        rest = Rest()
         if utterance.guess is not None and utterance.guess.holds_for(segment):
             self._scheduler.promote(self._channel)
             rest, result = utterance.guess.rest, utterance.guess.result
@@ -216,7 +200,7 @@ class Transcriber:
                 result.cancel()
         else:
             self._discard_guess(utterance)
-            result = self._scheduler.submit(self._channel, self._request(segment, rest, final=True), Priority.FINAL)
+            rest, result = self._asking.ask(utterance, segment, Priority.FINAL)
         self._waiting += length
         self._pending.put_nowait(Pending(utterance, segment, rest, result))
 

@@ -86,7 +86,7 @@ class Utterance:
         """The text already shown as certain."""
         return " ".join(self.agreement.settled)
 
-    def rest(self, *, final: bool) -> Rest:
+    def rest(self, *, final: bool, from_beginning: bool = False) -> Rest:
         """Return what is still to be read: from two settled words on, if that spares a second, or else all of it.
 
         Where all is read, a final goes on from what has settled, and an interim is free to contradict it.
@@ -94,7 +94,7 @@ class Utterance:
         words = self.agreement.settled_words
         before, kept = words[:-_KEPT_WORDS], words[-_KEPT_WORDS:]
         start_s = (before[-1].end_s + kept[0].start_s) / 2 if before else 0.0
-        if start_s >= _LEAST_SPARED_S:
+        if start_s >= _LEAST_SPARED_S and not from_beginning:
             return Rest(start_s, before, " ".join(word.text for word in kept))
         return Rest(settled=self.settled if final else "")
 

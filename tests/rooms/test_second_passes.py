@@ -20,7 +20,7 @@ from server.recording.manifest import MANIFEST_NAME, Interval, Manifest, Partici
 from server.rooms import second_passes
 from server.rooms.second_passes import Readers, SecondPasses
 from server.settings import Settings
-from server.speech.second_pass import Reading, SecondPassOrder
+from server.speech.second_pass import SecondPassOrder, SecondReading
 from server.storage.lock import FolderLock
 
 from .fakes import A_FILE, AGENT, OPENED_AT, a_consultation
@@ -118,7 +118,7 @@ class FakeReader:
         self.is_busy: Callable[[], bool] = lambda: False
         self.at_once = self.most_at_once = 0
 
-    async def __call__(self, order: SecondPassOrder, is_busy: Callable[[], bool]) -> Reading:
+    async def __call__(self, order: SecondPassOrder, is_busy: Callable[[], bool]) -> SecondReading:
         self.orders.append(order)
         self.is_busy = is_busy
         self.at_once += 1
@@ -129,7 +129,7 @@ class FakeReader:
             self.at_once -= 1
         if self.fault is not None:
             raise self.fault
-        return Reading(SAID, took_s=4.0)
+        return SecondReading(SAID, took_s=4.0)
 
 
 class House:
