@@ -49,7 +49,7 @@ export function transcriptSection(session) {
   /** @type {(named: Entities, edition: Edition) => void} */
   let told = () => {};
   const shownEdition = () => (heardAgain && view !== 'live' ? 'final' : 'live');
-  explainMarks(list, () => entities[shownEdition()]);
+  const stopExplaining = explainMarks(list, () => entities[shownEdition()]);
   const reveal = () => {
     if (!current || !follows) return;
     const top = current.offsetTop - scroller.clientHeight / 3;
@@ -111,6 +111,7 @@ export function transcriptSection(session) {
       current = null;
       told(entities[shownEdition()], shownEdition());
     },
+    close: stopExplaining,
     /** Mark what an edition names. @param {Edition} edition @param {import('./entities.js').Entity[]} found */
     named(edition, found) {
       entities[edition] = new Map(found.map((entity) => [entity.id, entity]));

@@ -70,6 +70,7 @@ export function afterScreen(options) {
   return {
     element: h('div', { class: 'after' }, head, facts(options), report?.element ?? null, h('div', { class: 'listening' }, recording?.element ?? null, body), rest),
     close() {
+      transcript.close();
       recording?.close();
       report?.close();
       second?.close();

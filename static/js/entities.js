@@ -22,12 +22,19 @@ const ORDER = ['affirmed', 'possible', 'past', 'family', 'negated'];
 /** What is only asked, or only spoken of in case it comes, is no finding: it is marked where it was said, and not listed. */
 const LISTED = new Set(ORDER);
 
+/** Of these, those that are said of nothing that is listed tell little: they stand apart, with the context. */
+const MERELY_WHEN = new Set(['Time', 'Frequency']);
 /** Having allergies, or none, belongs to them. */
 const ALLERGY = 'allergy';
 
 /** @param {Entity} entity */
 export function familyOf({ category, normal }) {
   return normal === ALLERGY ? 'allergy' : FAMILY_OF[category];
+}
+
+/** @param {Entity} entity */
+function listedIn(entity) {
+  return MERELY_WHEN.has(entity.category) ? 'context' : familyOf(entity);
 }
 
 /** How the language calls it. @param {Entity} entity */
@@ -49,7 +56,7 @@ export function conceptsOf(entities, family, when) {
   const found = new Map();
   const allergens = all.some(({ category, assertion }) => category === 'Allergen' && assertion !== 'negated');
   const tells = (/** @type {Entity} */ { normal, assertion }) => !(allergens && normal === ALLERGY && assertion === 'affirmed');
-  const listed = all.filter((entity) => familyOf(entity) === family && LISTED.has(entity.assertion) && tells(entity) && !targetOf(entity, byId));
+  const listed = all.filter((entity) => listedIn(entity) === family && LISTED.has(entity.assertion) && tells(entity) && !targetOf(entity, byId));
   for (const entity of listed.sort((a, b) => when(a) - when(b) || a.start - b.start)) {
     const key = [entity.category, entity.normal || entity.text.toLowerCase(), entity.assertion].join(' ');
     const known = found.get(key);

@@ -32,6 +32,16 @@ export function entityList(startOf, goTo) {
     };
     return newRow(concept, when, go);
   };
+  let asideOpen = false;
+  /** What tells little by itself is folded away. */
+  const aside = (/** @type {HTMLElement} */ heading, /** @type {number} */ count, /** @type {HTMLElement} */ rows) => {
+    const folded = h('details', { class: 'entity-aside' }, h('summary', {}, heading, h('span', { class: 'muted', text: String(count) })), rows);
+    folded.open = asideOpen;
+    folded.addEventListener('toggle', () => {
+      asideOpen = folded.open;
+    });
+    return folded;
+  };
   return {
     element,
     draw(entities) {
@@ -42,7 +52,8 @@ export function entityList(startOf, goTo) {
         listed += concepts.length;
         if (!concepts.length) return [];
         const heading = h('h3', { class: 'entity-family', data: { family } }, h('span', { class: 'swatch', data: { family } }), h('span', { t: `entity.family.${family}` }));
-        return [h('section', {}, heading, h('ul', {}, ...concepts.map(row)))];
+        const rows = h('ul', {}, ...concepts.map(row));
+        return [family === 'context' ? aside(heading, concepts.length, rows) : h('section', {}, heading, rows)];
       });
       element.replaceChildren(...groups);
       if (focused) /** @type {HTMLElement | null} */ (element.querySelector(`li[data-concept="${CSS.escape(focused)}"] button`))?.focus();

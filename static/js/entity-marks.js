@@ -89,63 +89,95 @@ function marksIn(element) {
  * @returns {() => void} ends that
  */
 export function explainMarks(host, known) {
-  const tip = h('div', { class: 'entity-tip', id: `entity-tip-${(count += 1)}`, hidden: true, attrs: { role: 'tooltip' } });
-  document.body.append(tip);
-  /** @type {HTMLElement | null} */
-  let shown = null;
-  const hide = () => {
-    shown?.removeAttribute('aria-describedby');
-    shown = null;
-    tip.hidden = true;
-  };
-  const show = (/** @type {HTMLElement} */ mark) => {
-    const entities = known();
-    const entity = entities.get(mark.dataset.entity ?? '');
-    if (!entity) return;
-    hide();
-    const [category = '', name = '', ...rest] = described(entity, entities.values());
-    tip.replaceChildren(h('span', { class: 'entity-tip-category', text: category }), h('strong', { text: name }), ...rest.map((words) => h('span', { text: `· ${words}` })));
-    tip.hidden = false;
-    shown = mark;
-    mark.setAttribute('aria-describedby', tip.id);
-    place(tip, mark);
-  };
-  const over = (/** @type {Event} */ event) => markOf(event.target);
-  host.addEventListener('pointerover', (event) => over(event) && show(/** @type {HTMLElement} */ (over(event))));
-  host.addEventListener('pointerout', (event) => {
-    const to = event.relatedTarget;
-    if (shown && !tip.contains(/** @type {Node} */ (to)) && shown !== document.activeElement) hide();
+  const tip = explanation(known);
+  host.addEventListener('pointerover', ({ target }) => tip.show(markOf(target)));
+  host.addEventListener('pointerout', ({ relatedTarget }) => tip.leave(relatedTarget));
+  host.addEventListener('focusin', ({ target }) => {
+    const mark = markOf(target);
+    if (mark) makeReachable(host, mark);
+    tip.show(mark);
   });
-  tip.addEventListener('pointerleave', hide);
-  host.addEventListener('focusin', (event) => {
-    const mark = over(event);
-    if (!mark) return;
-    makeReachable(host, mark);
-    show(mark);
-  });
-  host.addEventListener('focusout', hide);
-  host.addEventListener('scroll', hide, { capture: true, passive: true });
+  host.addEventListener('focusout', tip.hide);
+  document.addEventListener('scroll', tip.scrolled, { capture: true, passive: true });
   host.addEventListener('keydown', (event) => {
-    const mark = over(event);
-    if (!mark) return;
-    if (event.key === 'Escape') hide();
-    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    const marks = marksIn(host);
-    const next = step && marks[marks.indexOf(mark) + step];
-    if (!next) return;
-    event.preventDefault();
-    next.focus();
+    const mark = markOf(event.target);
+    if (mark && event.key === 'Escape') tip.hide();
+    if (mark && walk(host, mark, event.key)) event.preventDefault();
   });
   const watching = new MutationObserver(() => {
-    if (shown && !shown.isConnected) hide();
+    tip.check();
     const last = marksIn(host).at(-1);
     if (last && !host.querySelector('.entity[tabindex="0"]')) makeReachable(host, last);
   });
   watching.observe(host, { childList: true, subtree: true });
   return () => {
     watching.disconnect();
+    document.removeEventListener('scroll', tip.scrolled, { capture: true });
     tip.remove();
   };
+}
+
+/**
+ * A box that says of one mark at a time what it names.
+ * @param {() => Map<string, Entity>} known
+ */
+function explanation(known) {
+  const box = h('div', { class: 'entity-tip', id: `entity-tip-${(count += 1)}`, hidden: true, attrs: { role: 'tooltip' } });
+  document.body.append(box);
+  /** @type {HTMLElement | null} */
+  let shown = null;
+  const tip = {
+    hide() {
+      shown?.removeAttribute('aria-describedby');
+      shown = null;
+      box.hidden = true;
+    },
+    /** @param {HTMLElement | null} mark */
+    show(mark) {
+      const entities = known();
+      const entity = entities.get(mark?.dataset.entity ?? '');
+      if (!mark || !entity) return;
+      tip.hide();
+      const [category = '', name = '', ...rest] = described(entity, entities.values());
+      box.replaceChildren(h('span', { class: 'entity-tip-category', text: category }), h('strong', { text: name }), ...rest.map((words) => h('span', { text: `· ${words}` })));
+      box.hidden = false;
+      shown = mark;
+      mark.setAttribute('aria-describedby', box.id);
+      place(box, mark);
+    },
+    /** One may go on to the box to read it. @param {EventTarget | null} to */
+    leave(to) {
+      if (shown !== document.activeElement && !(to instanceof Node && box.contains(to))) tip.hide();
+    },
+    /** Focus may scroll a mark into sight. */
+    scrolled() {
+      if (shown && shown === document.activeElement) place(box, shown);
+      else tip.hide();
+    },
+    check() {
+      if (shown && !shown.isConnected) tip.hide();
+    },
+    remove() {
+      box.remove();
+    },
+  };
+  box.addEventListener('pointerleave', tip.hide);
+  return tip;
+}
+
+/**
+ * From one mark to the next or the one before.
+ * @param {HTMLElement} host
+ * @param {HTMLElement} mark
+ * @param {string} key
+ * @returns {boolean} whether there is one
+ */
+function walk(host, mark, key) {
+  const step = key === 'ArrowRight' ? 1 : key === 'ArrowLeft' ? -1 : 0;
+  const marks = marksIn(host);
+  const next = step ? marks[marks.indexOf(mark) + step] : undefined;
+  next?.focus();
+  return next !== undefined;
 }
 
 let count = 0;

@@ -96,7 +96,7 @@ def with_bare_numbers(named: list[Mention], found: Mentions, question: Sequence[
         after_verb = any(number.first == verb + 1 for verb in found.quantities.value_verbs)
         if _is_dose(number, number.value, named, dosed=bool(doses)):
             added.append(_bare(number, EntityCategory.DOSAGE, f"{number.normal} {unit}".strip()))
-        elif measured and after_verb:
+        elif measured and after_verb and number.value != 1:  # "tive um pouco": an article
             added.append(_bare(number, EntityCategory.MEASUREMENT, number.normal))
     return sorted(added, key=lambda mention: mention.start)
 

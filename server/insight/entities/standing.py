@@ -18,6 +18,7 @@ PLANNED_WITHIN = 12
 """Words from a cue to what it concerns."""
 NORMAL_WITHIN = 4
 DENIED_WITHIN = 4
+GRANTED_WITHIN = 4
 _STATUSES = {
     Status.AFFIRMED: Assertion.AFFIRMED,
     Status.NEGATED: Assertion.NEGATED,
@@ -156,8 +157,10 @@ class Standing:
 
     def _offered(self, mention: Match, category: EntityCategory) -> bool:
         """Tell whether the clinician names it beside another: "febre ou tosse", which asks, with a mark or without."""
-        offers = any(self.scope.same_sentence(cue, mention) for cue in self._cues["offers"])
-        return offers and self._role is Role.CLINICIAN and category in _OFFERED
+        return self._offers(mention) and self._role is Role.CLINICIAN and category in _OFFERED
+
+    def _offers(self, mention: Match) -> bool:
+        return any(self.scope.same_sentence(cue, mention) for cue in self._cues["offers"])
 
     def _planned(self, mention: Match) -> bool:
         """Tell whether it follows what the clinician means to do, in no question: "vou pedir …"."""
@@ -165,7 +168,10 @@ class Standing:
         return not asked and self._near(mention, "plans", PLANNED_WITHIN)
 
     def _asked_about(self, mention: Match) -> bool:
-        """Tell whether a question takes `mention` for granted: "como é essa dor?", "toma algo pra azia?"."""
+        """Tell whether a question takes `mention` for granted: "como é essa dor?", "toma algo pra azia?".
+
+        Not what it offers farther on: "como é essa dor, aperta ou queima?".
+        """
         if any(cue.last + 1 == mention.first for cue in self._cues["purpose"]):
             return True
         first = next(
@@ -174,6 +180,7 @@ class Standing:
         return any(
             cue.first >= first
             and cue.last < mention.first
+            and (mention.first - cue.last <= GRANTED_WITHIN or not self._offers(mention))
             and (cue.first <= first + 1 or self._tokens[cue.first - 1].pause)
             for cue in self._cues["open_questions"]
         )

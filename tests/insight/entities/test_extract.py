@@ -200,3 +200,20 @@ def test_a_quantity_has_one_normal_form_and_a_name_in_the_language(
     quantities = (EntityCategory.FREQUENCY, EntityCategory.TIME, EntityCategory.DOSAGE)
     found = [one for one in entities(text, language=language) if one.category in quantities]
     assert [(one.normal, one.name) for one in found] == [(normal, name)]
+
+
+def test_an_article_is_no_value() -> None:
+    assert brief(entities("Febre não, tive um pouco de tontura.")) == [
+        ("SymptomOrSign", "Febre", "negated"),
+        ("SymptomOrSign", "tontura", "affirmed"),
+    ]
+
+
+def test_what_a_question_offers_is_asked_and_what_it_is_about_is_taken_for_granted() -> None:
+    found = brief(entities("Como é essa dor, ela aperta, queima ou dá pontada?", role="c"))
+    assert [(text, assertion) for _, text, assertion in found] == [
+        ("dor", "affirmed"),
+        ("aperta", "asked"),
+        ("queima", "asked"),
+        ("pontada", "asked"),
+    ]
