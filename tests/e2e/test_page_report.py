@@ -164,6 +164,15 @@ async def test_a_new_draft_by_another_template_is_another_version(stub, open_pag
     assert [one.template for one in await stub.shelf.versions(canned.ID)] == ["soap", "referral"]
 
 
+async def test_the_head_of_the_summary_leads_to_the_report(stub, open_page):
+    await stub.shelf.add(WRITTEN)
+    page = await end(stub, open_page)
+    await page.click("#to-report")
+    await expect(page.locator("#report h2")).to_be_focused()
+    await expect(page.locator("#report h2")).to_be_in_viewport()
+    assert await page.evaluate("location.hash") != "#report"
+
+
 async def test_the_patient_sees_no_report(stub, open_page):
     page = await end(stub, open_page, "patient")
     await expect(page.locator("#transcript")).to_be_visible()
