@@ -111,6 +111,10 @@ def test_a_misheard_name_says_what_was_heard() -> None:
     assert "Usa losartana (ouvido: “lozartana”) 50 mg." in texts("p: Eu tomo lozartana cinquenta miligramas.")
 
 
+def test_an_allergy_is_to_what_was_named() -> None:
+    assert "Alergia a sulfa." in texts("c: Tem alergia a algum medicamento?", "p: Tenho alergia a sulfa.")
+
+
 def test_nothing_said_makes_empty_sections() -> None:
     assert set(map(tuple, drafted().values())) == {()}
 
