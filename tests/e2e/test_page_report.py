@@ -62,9 +62,9 @@ def statement(page: Page, text: str):
 
 async def test_a_draft_is_there_after_the_call_and_each_sentence_shows_its_words(stub, open_page):
     page = await end(stub, open_page)
-    line = statement(page, "Alergia a dipirona.")
+    line = statement(page, "Possível alergia a dipirona.")
     await expect(line).to_be_visible()
-    await expect(statement(page, "Usa losartana.")).to_be_visible()
+    await expect(statement(page, "Usa losartana, de manhã.")).to_be_visible()
     await line.locator(".statement-text").click()
     await expect(line.locator(".proof-quote").first).to_contain_text("alergia a dipirona")
     await expect(line.locator(".proof-quote").first).to_contain_text(canned.NAMES[Role.PATIENT])
