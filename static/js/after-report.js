@@ -24,7 +24,8 @@ export function reportSection(options) {
   const head = h('div', { class: 'report-tools' });
   const body = h('div', { class: 'report-body' });
   const foot = h('div', { class: 'report-foot' });
-  const element = h('section', { class: 'card', id: 'report' }, h('h2', { t: 'report.title' }), status, head, body, foot);
+  const title = h('h2', { t: 'report.title', attrs: { tabindex: '-1' } });
+  const element = h('section', { class: 'card', id: 'report' }, title, status, head, body, foot);
   /** @type {((atS: number) => void) | null} */
   let playFrom = null;
   /** @type {Report | null} */
@@ -129,8 +130,16 @@ export function reportSection(options) {
     return [version, h('div', { class: 'report-anew' }, template, anew)];
   };
   void load(undefined);
+  // The address holds the token where others name a place in the page.
+  const link = h('button', { class: 'button small', id: 'to-report', t: 'report.goto', attrs: { type: 'button' } });
+  link.addEventListener('click', () => {
+    const gently = !matchMedia('(prefers-reduced-motion: reduce)').matches;
+    element.scrollIntoView({ behavior: gently ? 'smooth' : 'auto' });
+    title.focus({ preventScroll: true });
+  });
   return {
     element,
+    link,
     /** Let each statement be played. @param {(atS: number) => void} from */
     offer(from) {
       playFrom = from;

@@ -43,6 +43,7 @@ export function afterScreen(options) {
   const second = why === 'ended' ? secondPass(options.api, transcript) : null;
   const isClinicians = session.store.state.role === 'clinician' && why === 'ended';
   const report = isClinicians ? reportSection(options) : null;
+  if (report) head.append(report.link);
   const heard = {
     hold: (/** @type {boolean} */ keeps) => transcript.hold(keeps),
     show: (/** @type {number} */ nowS) => transcript.show(nowS),
@@ -68,7 +69,7 @@ export function afterScreen(options) {
   void known.then(() => addStored(options));
   const body = h('div', { class: 'after-body' }, transcript.element, h('div', { class: 'after-side' }, named?.element ?? null, transcriptDownloads(options, transcript.edition)));
   return {
-    element: h('div', { class: 'after' }, head, facts(options), report?.element ?? null, h('div', { class: 'listening' }, recording?.element ?? null, body), rest),
+    element: h('div', { class: 'after' }, head, facts(options), h('div', { class: 'listening' }, recording?.element ?? null, body), report?.element ?? null, rest),
     close() {
       transcript.close();
       recording?.close();

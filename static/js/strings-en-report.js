@@ -2,6 +2,7 @@
 
 export const enReport = {
   'report.title': 'Report',
+  'report.goto': 'Go to the report',
   'report.waiting': 'The report is being drafted; it appears here by itself.',
   'report.none': 'Nothing was written down, so there is no report.',
   'report.unavailable': 'The report cannot be read at the moment; the page tries again by itself.',

@@ -3,6 +3,7 @@
 /** @type {{ [key in keyof typeof import('./strings-en-report.js').enReport]: string }} */
 export const ptReport = {
   'report.title': 'Relatório',
+  'report.goto': 'Ver o relatório',
   'report.waiting': 'O rascunho do relatório está sendo feito; ele aparece aqui sozinho.',
   'report.none': 'Nada foi transcrito; por isso, não há relatório.',
   'report.unavailable': 'O relatório não pode ser lido no momento; a página tenta de novo sozinha.',

@@ -62,9 +62,9 @@ def statement(page: Page, text: str):
 
 async def test_a_draft_is_there_after_the_call_and_each_sentence_shows_its_words(stub, open_page):
     page = await end(stub, open_page)
-    line = statement(page, "Alergia a dipirona.")
+    line = statement(page, "Possível alergia a dipirona.")
     await expect(line).to_be_visible()
-    await expect(statement(page, "Usa losartana.")).to_be_visible()
+    await expect(statement(page, "Usa losartana, de manhã.")).to_be_visible()
     await line.locator(".statement-text").click()
     await expect(line.locator(".proof-quote").first).to_contain_text("alergia a dipirona")
     await expect(line.locator(".proof-quote").first).to_contain_text(canned.NAMES[Role.PATIENT])
@@ -162,6 +162,15 @@ async def test_a_new_draft_by_another_template_is_another_version(stub, open_pag
     await page.click("#confirm-draft")
     await expect(page.locator("#report h3").first).to_have_text("Motivo do encaminhamento")
     assert [one.template for one in await stub.shelf.versions(canned.ID)] == ["soap", "referral"]
+
+
+async def test_the_head_of_the_summary_leads_to_the_report(stub, open_page):
+    await stub.shelf.add(WRITTEN)
+    page = await end(stub, open_page)
+    await page.click("#to-report")
+    await expect(page.locator("#report h2")).to_be_focused()
+    await expect(page.locator("#report h2")).to_be_in_viewport()
+    assert await page.evaluate("location.hash") != "#report"
 
 
 async def test_the_patient_sees_no_report(stub, open_page):

@@ -1,15 +1,20 @@
 """Versions of a report: only ever added, sealed by a signature, gone with their consultation."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from server.insight.drafting.notebook import Notebook
 from server.model import seal
 from server.model.errors import NotFound
+from server.model.events import FinalTranscript
 from server.model.insight import Evidence
-from server.model.report import Report, Section, Statement, Support
+from server.model.report import AddStatement, Report, Section, Statement, Support
+from server.rooms.reports import Reports
 from server.storage.store import Store
+from tests.insight.spoken import utterances
 
 from .facts import CID, said
 
@@ -112,3 +117,27 @@ async def test_an_agent_keeps_its_template(store: Store) -> None:
     assert agent.report_template == "soap"
     await store.save_agent(agent.model_copy(update={"report_template": "referral"}))
     assert (await store.agent("default")).report_template == "referral"
+
+
+TURNS = ("c: Teve febre?", "p: Não.", "p: Tomo losartana cinquenta miligramas de manhã.")
+
+
+async def test_a_report_drafted_from_the_database_is_signed_and_proved_there(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    for one in utterances(TURNS):
+        store.record(CID, FinalTranscript(at_s=one.end_s, utterance=one))
+    assert await store.settled(30.0)
+    async with Reports(store, lambda _: Notebook(), tmp_path) as reports:
+        drafted = await reports.newest(CID)
+        stated = [one.text for section in drafted.sections for one in section.statements]
+        assert stated == ["Nega febre.", "Usa losartana 50 mg, de manhã."]
+        add = AddStatement(kind="add", section_id="plan", text="Retorno em sete dias.")
+        await reports.change(CID, 1, [add], "Dra. Ana")
+        sealed = await reports.sign(CID, 2, "Dra. Ana", "ana")
+        assert sealed.status == "signed"
+        assert {part.state for part in await reports.verify(CID, 2)} == {"intact"}
+        with psycopg.connect(database_url) as connection:
+            connection.execute("UPDATE utterances SET text = 'Sim.' WHERE id = 'u1'")
+        changed = {part.part: part.state for part in await reports.verify(CID, 2)}
+        assert changed == {"signature": "intact", "report": "intact", "transcript": "changed"}

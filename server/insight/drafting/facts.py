@@ -18,6 +18,7 @@ A, C = Assertion, EntityCategory
 MOST_EVIDENCE = 4
 _OPEN = frozenset({A.ASKED, A.SUPPOSED})
 ALLERGY = "allergy"
+_ALLERGIES = frozenset({Kind.ALLERGY, Kind.ALLERGY_POSSIBLE})
 PAIN = "pain"
 
 PATIENT: Mapping[EntityCategory, Mapping[Assertion, Kind]] = {
@@ -40,7 +41,11 @@ PATIENT: Mapping[EntityCategory, Mapping[Assertion, Kind]] = {
         A.PAST: Kind.MEDICATION_PAST,
         A.NEGATED: Kind.MEDICATION_DENIED,
     },
-    C.ALLERGEN: {A.AFFIRMED: Kind.ALLERGY, A.NEGATED: Kind.ALLERGY_DENIED},
+    C.ALLERGEN: {
+        A.AFFIRMED: Kind.ALLERGY,
+        A.POSSIBLE: Kind.ALLERGY_POSSIBLE,
+        A.NEGATED: Kind.ALLERGY_DENIED,
+    },
     C.SUBSTANCE: {A.AFFIRMED: Kind.HABIT, A.PAST: Kind.HABIT_PAST, A.NEGATED: Kind.HABIT_DENIED},
     C.TREATMENT: {A.AFFIRMED: Kind.TREATMENT, A.PAST: Kind.TREATMENT_PAST},
     C.EXAMINATION: {A.AFFIRMED: Kind.EXAM_DONE, A.PAST: Kind.EXAM_DONE},
@@ -226,7 +231,7 @@ def _without_repeats(found: Sequence[Fact]) -> list[Fact]:
             return False
         if about.normal == PAIN and fact.kind is Kind.SYMPTOM and somewhere and not fact.details:
             return True
-        if about.normal == ALLERGY and fact.kind is Kind.HISTORY and Kind.ALLERGY in kinds:
+        if about.normal == ALLERGY and fact.kind in (Kind.HISTORY, Kind.SYMPTOM_POSSIBLE) and kinds & _ALLERGIES:
             return True
         if about.category is C.SYMPTOM and about.id in restated:
             return True

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Sequence
 from ...model.consultation import Role
 from ...model.entities import Assertion, Entity, EntityCategory
 from ...model.transcript import Utterance
-from ..case import TAKES
 from ..entities.extract import extract
-from ..findings import ALLERGIC_TO, ALLERGY, Heard, read
+from ..findings import Heard, read
 from ..languages import known_language
-from ..text import Spoken, tokenize
+from ..text import tokenize
 from .stated import folded
 from .templates import phrases
 
@@ -71,35 +70,21 @@ class Notes:
         latest: dict[str, Entity] = {}
         for one in self._said:
             for entity in self._entities[one.id]:
-                before = latest.get(entity.id)
-                # "No." answers a question; "I take losartan.", said next, answers it no more.
-                if before is None or not before.answer_id:
-                    latest[entity.id] = entity
+                latest[entity.id] = entity
         return [self._as_meant(entity) for entity in latest.values()]
 
     def _as_meant(self, entity: Entity) -> Entity:
-        """Return a clinician's guess as one, and what somebody takes as no allergen.
-
-        "I think it's a UTI or cystitis" asks nothing; "any medicines? any allergies?", "I take losartan".
-        """
-        said = self._by_id[entity.utterance_id]
-        if entity.category is EntityCategory.ALLERGEN and self._is_taken(entity):
-            return entity.model_copy(update={"category": EntityCategory.MEDICATION})
+        """Return a clinician's guess as one: "I think it's a UTI or cystitis" asks nothing."""
         if entity.category is not EntityCategory.DIAGNOSIS or entity.assertion is not Assertion.ASKED:
             return entity
+        said = self._by_id[entity.utterance_id]
         spoken = tokenize(said.text)
-        sentence = _sentence(spoken, entity)
+        sentence = next((token.sentence for token in spoken.tokens if token.end > entity.start), 0)
         words = {token.norm for token in spoken.tokens if token.sentence == sentence}
         hedges = folded(phrases(known_language(said.language)).cues.hedges)
         if said.role is not Role.CLINICIAN or sentence in spoken.questions or not words & hedges:
             return entity
         return entity.model_copy(update={"assertion": Assertion.POSSIBLE})
-
-    def _is_taken(self, entity: Entity) -> bool:
-        heard = self._heard[entity.utterance_id]
-        sentence = _sentence(tokenize(heard.utterance.text), entity)
-        names = {one.name for one in heard.findings if one.sentence == sentence}
-        return TAKES in names and not names & {ALLERGY, ALLERGIC_TO}
 
     def heard(self) -> list[Heard]:
         """Return what the rules of the tips found in each utterance, in room order."""
@@ -108,7 +93,3 @@ class Notes:
 
 def _when(utterance: Utterance) -> tuple[float, float, str]:
     return utterance.start_s, utterance.end_s, utterance.id
-
-
-def _sentence(spoken: Spoken, entity: Entity) -> int:
-    return next((token.sentence for token in spoken.tokens if token.end > entity.start), 0)

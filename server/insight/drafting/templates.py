@@ -37,6 +37,7 @@ class Kind(StrEnum):
     MEDICATION_PAST = "medication_past"
     MEDICATION_DENIED = "medication_denied"
     ALLERGY = "allergy"
+    ALLERGY_POSSIBLE = "allergy_possible"
     ALLERGY_DENIED = "allergy_denied"
     HABIT = "habit"
     HABIT_PAST = "habit_past"

@@ -111,6 +111,17 @@ def test_a_misheard_name_says_what_was_heard() -> None:
     assert "Usa losartana (ouvido: “lozartana”) 50 mg." in texts("p: Eu tomo lozartana cinquenta miligramas.")
 
 
+def test_an_allergy_that_is_not_certain_says_so() -> None:
+    assert "Possível alergia a dipirona." in texts("p: Acho que tenho alergia a dipirona.")
+    assert "Possible allergy to benzylpenicillin (“penicillin”)." in texts(
+        "p: I think I'm allergic to penicillin.", language="en"
+    )
+
+
+def test_an_allergy_is_to_what_was_named() -> None:
+    assert "Alergia a sulfa." in texts("c: Tem alergia a algum medicamento?", "p: Tenho alergia a sulfa.")
+
+
 def test_nothing_said_makes_empty_sections() -> None:
     assert set(map(tuple, drafted().values())) == {()}
 
