@@ -14,7 +14,7 @@ import openai
 from ...model.errors import ChatModelDelayed, ChatModelUnavailable, InvalidSettings
 from ...model.retry import ATTEMPTS, backoff_s, may_ask_again, refusal, retry_after_s
 from ..json_schema import DoesNotFit, JsonSchema
-from ..port import Reply, Usage
+from ..port import OnItem, Reply, Usage, tell_items
 from .options import ProviderOptions
 
 MAX_ANSWER = 100_000
@@ -59,7 +59,9 @@ class OpenAICompatible:
         self._closed = False
         self._client = _client(options)
 
-    async def complete(self, *, system: str, user: str, schema: Mapping[str, Any]) -> Reply:
+    async def complete(
+        self, *, system: str, user: str, schema: Mapping[str, Any], on_item: OnItem | None = None
+    ) -> Reply:
         """Return an answer that fits `schema`, within the time-out, retries included.
 
         Raises:
@@ -80,7 +82,9 @@ class OpenAICompatible:
         except _Failed as failed:
             failure = failed
         else:
-            return Reply(content, _usage(completion, self._model, self._now_s() - started_s))
+            usage = _usage(completion, self._model, self._now_s() - started_s)
+            tell_items(content, usage.model, on_item)
+            return Reply(content, usage)
         # Raised outside the handlers: a chained library error may quote the request.
         if failure is not None:
             self._give_up(failure.reason)
