@@ -235,7 +235,9 @@ async def test_garbage_is_no_answer(
 async def test_odd_costs_do_not_spoil_an_answer(fake: FakeOpenAI, over_network: Make) -> None:
     fake.script = [body(json.dumps(completion(json.dumps(GOOD), usage=None, model=None)))]
     reply = await ask(over_network())
-    assert (reply.usage.model, reply.usage.prompt_tokens) == ("fake-model", 0)
+    assert (reply.usage.model, reply.usage.estimated) == ("fake-model", True)
+    assert reply.usage.prompt_tokens == pytest.approx(2 * len(PROMPT) / 3.5, abs=1)
+    assert reply.usage.completion_tokens == pytest.approx(len(json.dumps(GOOD)) / 3.5, abs=1)
 
 
 async def test_nobody_listening_is_said(over_network: Make) -> None:
