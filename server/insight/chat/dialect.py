@@ -20,10 +20,11 @@ MORE_ROOM = 4
 """Times the tokens that an answer cut short is allowed when asked for again."""
 TOLD = "\n\nAnswer with one JSON object and nothing else. It must fit this JSON Schema:\n"
 _REJECTS_REQUEST = frozenset({400, 415, 422, 501})
-_SIZE = re.compile(r"context (length|size|window)|too (large|long)|exceed|max_new_tokens|max_total_tokens")
-_NAMES_LIMIT = re.compile(r"max_(completion_|new_|total_)?tokens|context (length|size|window)")
-_LOCAL_BOUNDS = frozenset({"default", "minLength", "maxLength"})
-"""Keywords that strict schemas of OpenAI's do not know; answers are checked against the whole schema here anyhow."""
+_SIZE = re.compile(r"too (large|long|big)|exceed|max_new_tokens|max_total_tokens|at most|must be <=")
+_NAMES_LIMIT = re.compile(r"max_(completion_|new_|total_)?tokens")
+_LOCAL_BOUNDS = frozenset({"default", "format", "maxLength", "minLength", "pattern"})
+"""Keywords that strict schemas of OpenAI's do not know or grammars of llama.cpp's choke on; an answer is checked
+against the whole schema here anyhow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class Dialect:
     def after(self, failed: Failed) -> Dialect | None:
         """Return how to ask instead; None if it was not the way of asking that the endpoint refused."""
         rejected = failed.status in _REJECTS_REQUEST
+        if failed.too_long:
+            return replace(self, tight=True) if self.limits else None
         if not rejected and failed.status < 500:
             return None
         for pattern, step in _STEPS if rejected else _STEPS_OF_FAULTS:
@@ -104,7 +107,7 @@ _Step = Callable[[Dialect, str], Dialect | None]
 
 
 def _other_limit(dialect: Dialect, complaint: str) -> Dialect | None:
-    if dialect.limit == "none" or dialect.tight:
+    if not dialect.limits:
         return None
     if _SIZE.search(complaint):
         return replace(dialect, tight=True)
@@ -138,7 +141,7 @@ _SYSTEM: tuple[re.Pattern[str], _Step] = (
     _no_system,
 )
 _FORM: tuple[re.Pattern[str], _Step] = (
-    re.compile(r"response_format|json_schema|json_object|json schema|grammar|guided|structured output"),
+    re.compile(r"response_format|json_schema|json_object|json schema|grammar|sampler|guided|structured output"),
     _less_form,
 )
 _STEPS: tuple[tuple[re.Pattern[str], _Step], ...] = (

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ...model.retry import may_ask_again, refusal
 
 _MOST_WORDS = 2_000
+_FILTERED = re.compile("content_filter|content management policy")
+_TOO_LONG = re.compile(
+    r"(context|prompt).{0,20} (length|size|window)|too many tokens|(prompt|input)[^.]{0,20} too long"
+)
 
 
 class Failed(Exception):
     """One request gave nothing usable. `reason` may be shown: it holds nothing of request or answer.
 
     `complaint` is what the endpoint said against the request, in lower case. It may quote the prompt: it is looked
-    through for names of parameters and never shown.
+    through for names of parameters and never shown. `stale`: a connection kept open was not open any more.
     """
+
+    @property
+    def too_long(self) -> bool:
+        """Whether prompt and answer together are more than the model's context holds."""
+        return self.status in (400, 413, 422) and _TOO_LONG.search(self.complaint) is not None
 
     def __init__(
         self,
@@ -26,6 +36,7 @@ class Failed(Exception):
         again: bool = False,
         wait_s: float | None = None,
         slow: bool = False,
+        stale: bool = False,
         complaint: str = "",
     ) -> None:
         super().__init__(reason)
@@ -34,17 +45,21 @@ class Failed(Exception):
         self.again = again
         self.wait_s = wait_s
         self.slow = slow
+        self.stale = stale
         self.complaint = complaint
 
 
 def refused(status: int, body: object, wait_s: float | None = None) -> Failed:
     """Return what an error status or an error in mid-stream means; `body` is the JSON or text that came with it."""
     complaint = _complaint(body)
-    if "content_filter" in complaint or "content management policy" in complaint:
+    if _FILTERED.search(complaint):
         return Failed("refused to answer (its content filter)")
     if 300 <= status < 400:
         # A redirect would carry what was said to a host nobody chose.
         return Failed(f"sends us elsewhere ({status}): set LLM_BASE_URL to where it really is", status=status)
+    if status in (400, 413, 422) and _TOO_LONG.search(complaint):
+        reason = f"has too small a context for this prompt ({status}): serve the model with a larger one"
+        return Failed(reason, status=status, complaint=complaint)
     reason = refusal(
         status,
         key="LLM_API_KEY",

@@ -37,6 +37,16 @@ class Wire:
         Raises:
             Failed: If nothing usable came, or not in time.
         """
+        try:
+            await self._ask(body, answer, on_text)
+        except Failed as failed:
+            if not failed.stale:
+                raise
+        else:
+            return
+        await self._ask(body, answer, on_text)
+
+    async def _ask(self, body: Mapping[str, Any], answer: Answer, on_text: Callable[[str], None]) -> None:
         failure: Failed
         asked_s = self._now_s()
         try:
@@ -163,6 +173,10 @@ def _unreachable(error: Exception, *, begun: bool) -> Failed:
         return Failed("has no certificate that this machine trusts: check LLM_BASE_URL and the certificate")
     if begun:
         return Failed("broke off its answer", again=True)
+    # llama.cpp closes the connection behind each stream without saying so: the next request finds it dead.
+    stale = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError) and not isinstance(
+        error, aiohttp.ClientConnectorError
+    )
     if isinstance(error, ValueError) and not isinstance(error, aiohttp.ClientError):
         return Failed("did not answer as OpenAI's chat completions do: check LLM_BASE_URL")
-    return Failed("cannot be reached: check LLM_BASE_URL and that it is running", again=True)
+    return Failed("cannot be reached: check LLM_BASE_URL and that it is running", again=True, stale=stale)
