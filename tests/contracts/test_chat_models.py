@@ -4,78 +4,26 @@ import asyncio
 import json
 import logging
 import socket
-import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from server.insight.port import ChatModel
-from server.insight.providers.openai_compatible import OpenAICompatible, create
+from server.insight.providers.openai_compatible import create
 from server.insight.providers.options import ProviderOptions
 from server.insight.providers.scripted import ScriptedChatModel
 from server.model.errors import ChatModelDelayed, ChatModelUnavailable, InvalidSettings
-from tests.insight.fake_openai import FakeOpenAI, body, completion, drops, fake_openai, hangs, says, status
-
-SCHEMA = {
-    "type": "object",
-    "properties": {"word": {"type": "string"}, "count": {"type": "integer"}},
-    "required": ["word", "count"],
-    "additionalProperties": False,
-}
-GOOD = {"word": "dor", "count": 2}
-PROMPT = "PROMPT-THAT-NOBODY-MAY-READ"
-KEY = "sk-KEY-THAT-NOBODY-MAY-READ"
-Make = Callable[..., ChatModel]
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeOpenAI]:
-    async with fake_openai() as server:
-        yield server
-
-
-class Waits:
-    """Stands in for sleep: notes each wait and takes no time."""
-
-    def __init__(self) -> None:
-        self.asked_s: list[float] = []
-
-    async def __call__(self, wait_s: float) -> None:
-        self.asked_s.append(wait_s)
-
-
-@pytest.fixture
-async def over_network(fake: FakeOpenAI) -> AsyncIterator[Callable[..., OpenAICompatible]]:
-    made: list[OpenAICompatible] = []
-
-    def make(timeout_s: float = 10.0, url: str = "", **more: Any) -> OpenAICompatible:
-        options = ProviderOptions(url or fake.url, SecretStr(KEY), "fake-model", timeout_s)
-        made.append(OpenAICompatible(options, **({"sleep": Waits()} | more)))
-        return made[-1]
-
-    yield make
-    for model in made:
-        await model.aclose()
-
-
-async def ask(model: ChatModel) -> Any:
-    return await model.complete(system=PROMPT, user=PROMPT, schema=SCHEMA)
-
-
-async def refusal(model: ChatModel) -> ChatModelUnavailable:
-    """Return the error that asking raises, having made sure that it gives nothing away."""
-    with pytest.raises(ChatModelUnavailable) as caught:
-        await ask(model)
-    shown = "".join(traceback.format_exception(caught.value))
-    assert PROMPT not in shown
-    assert KEY not in shown
-    assert caught.value.__context__ is None
-    sentence = str(caught.value)
-    assert sentence.endswith(".")
-    assert "\n" not in sentence
-    return caught.value
+from tests.contracts.chat import GOOD, KEY, PROMPT, SCHEMA, Make, Waits, ask, refusal
+from tests.insight.fake_openai import (
+    FakeOpenAI,
+    body,
+    completion,
+    drops,
+    hangs,
+    says,
+    status,
+)
 
 
 @pytest.fixture(params=["scripted", "openai_compatible"])

@@ -60,6 +60,8 @@ class EventReader:
         """
         if self.streamed:
             return self._line(self._rest)  # a last line cut short is dropped: the answer lacks its end then
+        if not self.whole:
+            return []
         try:
             return [json.loads(self._rest.decode("utf-8-sig", "replace"))]
         except (ValueError, RecursionError):

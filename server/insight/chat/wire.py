@@ -64,6 +64,8 @@ class Wire:
                 return
             failure = self._too_slow(answer)
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if answer.ended:
+                return
             failure = _unreachable(error, begun=answer.begun)
         # Raised outside the handlers: a library's error may quote the request.
         raise failure
