@@ -116,6 +116,13 @@ class FakeOpenAI:
         self.headers: list[dict[str, str]] = []
         self.url = ""
         self.asked = asyncio.Event()
+        self.models: list[str] | None = None
+        self.models_status = 200
+
+    async def list_models(self, request: web.Request) -> web.StreamResponse:
+        if self.models is None or self.models_status != 200:
+            return web.json_response({}, status=404 if self.models is None else self.models_status)
+        return web.json_response({"object": "list", "data": [{"id": name} for name in self.models]})
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await request.json())
@@ -130,6 +137,7 @@ async def fake_openai(tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeOp
     fake = FakeOpenAI()
     app = web.Application()
     app.router.add_post("/v1/chat/completions", fake.handle)
+    app.router.add_get("/v1/models", fake.list_models)
     async with served(app, tls, shutdown_s=0.1) as address:
         fake.url = f"{address}/v1"
         yield fake

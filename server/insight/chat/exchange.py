@@ -66,6 +66,7 @@ class Exchange:
     schema: Mapping[str, Any]
     on_item: OnItem | None
     dialect: Dialect = field(init=False)
+    answer: Answer = field(default_factory=Answer)
     _form: Form = field(init=False)
     _turns: list[Turn] = field(init=False)
     _told: set[str] = field(default_factory=set)
@@ -85,7 +86,7 @@ class Exchange:
             Failed: If none can be had. What a passing fault asks us to wait is kept in the endpoint.
         """
         while True:
-            answer = Answer()
+            answer = self.answer = Answer()
             try:
                 await self._ask(answer, started_s)
                 content = self._read(answer)
