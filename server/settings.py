@@ -108,6 +108,9 @@ class Settings(BaseSettings):
         2000, ge=100, description="longest answer in tokens; one cut short is asked for again with 4 times this"
     )
     llm_temperature: float = Field(0.2, ge=0, le=2, description="0 to 2; left out where the model takes none")
+    llm_reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high"] = Field(
+        "", description="none, minimal, low, medium or high: how long a model thinks first; empty: as it likes"
+    )
     report_timeout_s: float = Field(90.0, gt=0, description="longest wait for one part of a report that it writes")
 
     # Logs

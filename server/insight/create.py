@@ -111,6 +111,7 @@ def options_of(settings: Settings, model: str | None) -> ProviderOptions:
         stall_s=settings.llm_stall_s,
         max_tokens=settings.llm_max_tokens,
         temperature=settings.llm_temperature,
+        reasoning_effort=settings.llm_reasoning_effort,
     )
 
 

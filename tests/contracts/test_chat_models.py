@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from server.insight.port import ChatModel
 from server.insight.providers.openai_compatible import create
@@ -237,6 +238,10 @@ async def test_cancelling_a_request_ends_it(fake: FakeOpenAI, over_network: Make
         (ProviderOptions(None, None, "m"), "LLM_BASE_URL"),
         (ProviderOptions("ftp://x/v1", None, "m"), "LLM_BASE_URL"),
         (ProviderOptions("http://x/v1", None, ""), "LLM_MODEL"),
+        (ProviderOptions("http://[x/v1", None, "m"), "LLM_BASE_URL"),
+        (ProviderOptions("http://user:word@x/v1", None, "m"), "LLM_API_KEY"),
+        (ProviderOptions("http://x/v1?key=word", None, "m"), "LLM_API_KEY"),
+        (ProviderOptions("http://x/v1", SecretStr("a\nb"), "m"), "LLM_API_KEY"),
     ],
 )
 def test_a_missing_setting_is_named(options: ProviderOptions, names: str) -> None:

@@ -135,6 +135,7 @@ class OpenAIReasoning(OpenAI):
     learns_in = 3
 
     def accept(self, asked: dict[str, Any]) -> None:
+        super().accept(asked)
         if "max_tokens" in asked:
             raise no(
                 "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' "

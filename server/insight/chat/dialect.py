@@ -41,6 +41,7 @@ class Dialect:
     asks_usage: bool = True
     limit: Limit = "max_tokens"
     temperature: bool = True
+    effort: bool = True
     system_role: bool = True
     room: int = 1
     tight: bool = False
@@ -68,6 +69,8 @@ class Dialect:
             body[self.limit] = options.max_tokens * self.room
         if self.temperature and options.temperature is not None:
             body["temperature"] = options.temperature
+        if self.effort and options.reasoning_effort:
+            body["reasoning_effort"] = options.reasoning_effort
         return body
 
     def _messages(self, system: str, turns: Sequence[Turn]) -> list[Turn]:
@@ -80,10 +83,6 @@ class Dialect:
     def limits(self) -> bool:
         """Whether a request says how long the answer may be."""
         return not (self.bare or self.tight or self.limit == "none")
-
-    def lasting(self) -> Dialect:
-        """Return what of it holds for other requests too."""
-        return replace(self, tight=False)
 
     def after(self, failed: Failed) -> Dialect | None:
         """Return how to ask instead; None if it was not the way of asking that the endpoint refused."""
@@ -123,6 +122,10 @@ def _no_temperature(dialect: Dialect, _complaint: str) -> Dialect | None:
     return replace(dialect, temperature=False) if dialect.temperature else None
 
 
+def _no_effort(dialect: Dialect, _complaint: str) -> Dialect | None:
+    return replace(dialect, effort=False) if dialect.effort else None
+
+
 def _no_system(dialect: Dialect, _complaint: str) -> Dialect | None:
     return replace(dialect, system_role=False) if dialect.system_role else None
 
@@ -147,6 +150,7 @@ _FORM: tuple[re.Pattern[str], _Step] = (
 _STEPS: tuple[tuple[re.Pattern[str], _Step], ...] = (
     (re.compile(r"stream_options|include_usage"), _no_usage),
     (_NAMES_LIMIT, _other_limit),
+    (re.compile(r"reasoning_effort|reasoning effort"), _no_effort),
     (re.compile(r"temperature"), _no_temperature),
     _SYSTEM,
     _FORM,
@@ -163,6 +167,10 @@ class Endpoint:
     dialect: Dialect = field(default_factory=Dialect)
     not_before_s: float = 0.0
 
+    def learn(self, dialect: Dialect) -> None:
+        """Remember a dialect in which an answer came, as far as it holds for other requests too."""
+        self.dialect = replace(dialect, tight=False, room=max(dialect.room, self.dialect.room))
+
 
 _endpoints: dict[tuple[str, str], Endpoint] = {}
 
@@ -178,14 +186,12 @@ def closed(schema: Any) -> Any:
         return [closed(one) for one in schema]
     if not isinstance(schema, Mapping):
         return schema
-    if isinstance(schema.get("properties"), Mapping):
-        properties = {name: closed(one) for name, one in schema["properties"].items()}
-        others = {
-            name: closed(one) for name, one in schema.items() if name not in _LOCAL_BOUNDS and name != "properties"
-        }
-        return others | {"properties": properties, "required": list(properties), "additionalProperties": False}
-    return {
-        name: {key: closed(one) for key, one in value.items()} if name == "$defs" else closed(value)
-        for name, value in schema.items()
-        if name not in _LOCAL_BOUNDS
-    }
+    found: dict[str, Any] = {}
+    for name, value in schema.items():
+        if name in ("$defs", "properties") and isinstance(value, Mapping):
+            found[name] = {key: closed(one) for key, one in value.items()}
+        elif name not in _LOCAL_BOUNDS:
+            found[name] = closed(value)
+    if "properties" in found:
+        found |= {"required": list(found["properties"]), "additionalProperties": False}
+    return found

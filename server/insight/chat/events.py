@@ -9,7 +9,8 @@ from .failure import Failed
 
 MOST_BYTES = 16_000_000
 """Of one response, framing included; longer is not read."""
-_MOST_IN_LINE = 2_000_000
+_MOST_AT_ONCE = 4_000_000
+"""Of one line, or of an answer that is not streamed."""
 _NOT_SSE = (b"{", b"[", b"<")
 
 NO_PROTOCOL = "did not answer as OpenAI's chat completions do: check LLM_BASE_URL"
@@ -42,7 +43,7 @@ class EventReader:
         """
         self._read += len(data)
         self._rest += data
-        if self._read > MOST_BYTES or (self.streamed and len(self._rest) > _MOST_IN_LINE):
+        if self._read > MOST_BYTES or len(self._rest) > _MOST_AT_ONCE:
             raise Failed("answered with more than is read")
         if not self.streamed:
             begin = self._rest.removeprefix(b"\xef\xbb\xbf").lstrip()

@@ -15,7 +15,7 @@ from ..providers.options import ProviderOptions
 from .answer import LONGEST_CLOSER, Answer, behind_thoughts
 from .dialect import MORE_ROOM, Dialect, Endpoint, Turn
 from .failure import Failed
-from .form import Form
+from .form import Form, cleaned
 from .wire import Wire
 
 _MOST_QUOTED = 8_000
@@ -94,7 +94,7 @@ class Exchange:
                 wait_s = self._wait_before_next(failed, started_s)
             else:
                 if content is not None:
-                    self.means.endpoint.dialect = self.dialect.lasting()
+                    self.means.endpoint.learn(self.dialect)
                     return self._reply(content, answer, started_s)
                 wait_s = 0.0
             if wait_s:
@@ -146,8 +146,9 @@ class Exchange:
         # It took the schema and did not hold to it: from now on the prompt says it too.
         self.dialect = replace(self.dialect, schema_told=True)
         fault = "; ".join(misfit.faults) or str(misfit)
+        said = cleaned(said[max(0, behind_thoughts(said)) :][:_MOST_QUOTED])
         self._turns += [
-            {"role": "assistant", "content": said[max(0, behind_thoughts(said)) :][:_MOST_QUOTED]},
+            {"role": "assistant", "content": said},
             {"role": "user", "content": _MEND.format(fault=fault)},
         ]
 
