@@ -76,7 +76,8 @@ class ChatModel(Protocol):
         fit, but the reply may lack them, or say the same in other words.
 
         Raises:
-            ChatModelUnavailable: If no usable answer came in time; the message says why, without the prompt.
+            ChatModelUnavailable: If no usable answer came in time; the message says why, without the prompt, and
+                `spent_tokens` what it cost nevertheless.
         """
 
     async def aclose(self) -> None:

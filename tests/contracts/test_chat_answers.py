@@ -56,7 +56,7 @@ async def test_wrong_json_is_mended_once_with_the_fault_named(fake: FakeOpenAI, 
     assert "JSON Schema" in asked[0]["content"]
     assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (22, 10), "both are paid for"
     fake.script = [says("no"), says("nor this"), says(GOOD)]
-    await refusal(over_network())
+    assert (await refusal(over_network())).spent_tokens == 32, "so is what brought nothing"
 
 
 @pytest.mark.parametrize(

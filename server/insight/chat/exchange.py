@@ -79,6 +79,11 @@ class Exchange:
         self._form = Form(self.schema)
         self._turns = [{"role": "user", "content": self.user}]
 
+    @property
+    def spent_tokens(self) -> int:
+        """What was spent so far, prompts and answers."""
+        return self._spent.prompt + self._spent.answer
+
     async def run(self, started_s: float) -> Reply:
         """Return an answer that fits.
 

@@ -70,10 +70,12 @@ class OpenAICompatible:
         except Failed as failed:
             failure = failed
         # Raised outside the handlers: what is chained may quote the request.
-        if failure is not None and not failure.slow:
-            self._give_up(failure.reason)
+        slow = failure is None or failure.slow
         reason = failure.reason if failure is not None else f"did not answer within {timeout_s:g} s"
-        raise ChatModelDelayed(f"The chat model at {self._host} {reason}.")
+        kind = ChatModelDelayed if slow else ChatModelUnavailable
+        error = kind(f"The chat model at {self._host} {reason}.")
+        error.spent_tokens = exchange.spent_tokens
+        raise error
 
     async def aclose(self) -> None:
         """Close connections."""
