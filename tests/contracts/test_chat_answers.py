@@ -1,11 +1,14 @@
 """Answers that cannot be used as they are: asked for again, mended once, or refused."""
 
+import asyncio
 import json
+import os
 import ssl
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from tests.certificates import write_certificate
@@ -133,13 +136,29 @@ async def test_a_certificate_nobody_vouches_for_is_refused_once(over_network: Ma
         assert fake.requests == []
 
 
-async def test_a_certificate_that_is_trusted_will_do(
-    over_network: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+ASKS = """
+import asyncio, sys
+from server.insight.providers.openai_compatible import create
+from server.insight.providers.options import ProviderOptions
+
+async def ask():
+    model = create(ProviderOptions(sys.argv[1], None, "m"))
+    reply = await model.complete(system="", user="", schema={"type": "object"})
+    await model.aclose()
+    print(reply.content["word"])
+
+asyncio.run(ask())
+"""
+
+
+async def test_a_certificate_that_the_owner_trusts_will_do(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", ssl.create_default_context(cafile=certificate))
     async with fake_openai(context) as fake:
         fake.script = [streams(json.dumps(GOOD), *END)]
-        assert (await ask(over_network(url=fake.url))).content == GOOD
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", ASKS, fake.url, env=os.environ | {"SSL_CERT_FILE": str(certificate)}, stdout=PIPE
+        )
+        printed, _ = await process.communicate()
+    assert printed.decode().strip() == "dor"

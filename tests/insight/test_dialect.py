@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.insight.chat.dialect import Dialect, Endpoint, closed
+from server.insight.chat.dialect import Dialect, Endpoint, closed, endpoint
 from server.insight.chat.failure import refused
 from server.insight.llm_tips import SCHEMA
 from server.insight.providers.options import ProviderOptions
@@ -85,10 +85,16 @@ def test_without_a_system_role_its_text_comes_first() -> None:
 
 
 def test_the_room_an_endpoint_needs_is_not_forgotten_by_a_request_that_began_before() -> None:
-    endpoint = Endpoint()
-    endpoint.learn(replace(PLAIN, room=4, tight=True))
-    endpoint.learn(PLAIN)
-    assert endpoint.dialect == replace(PLAIN, room=4)
+    known = Endpoint()
+    known.learn(replace(PLAIN, room=4, tight=True))
+    known.learn(PLAIN)
+    assert known.dialect == replace(PLAIN, room=4)
+
+
+def test_each_model_of_an_endpoint_is_learnt_for_itself() -> None:
+    endpoint("http://one/v1", "a").learn(replace(PLAIN, mode="text"))
+    assert endpoint("http://one/v1", "a").dialect.mode == "text"
+    assert endpoint("http://one/v1", "b").dialect == endpoint("http://two/v1", "a").dialect == PLAIN
 
 
 def test_a_schema_on_the_wire_is_closed_and_requires_everything() -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+
+import structlog
 
 from ..providers.options import ProviderOptions
 from .failure import Failed
+
+log = structlog.get_logger()
 
 Mode = Literal["json_schema", "json_object", "text"]
 _MODES: tuple[Mode, ...] = ("json_schema", "json_object", "text")
@@ -169,7 +173,10 @@ class Endpoint:
 
     def learn(self, dialect: Dialect) -> None:
         """Remember a dialect in which an answer came, as far as it holds for other requests too."""
-        self.dialect = replace(dialect, tight=False, room=max(dialect.room, self.dialect.room))
+        learnt = replace(dialect, tight=False, room=max(dialect.room, self.dialect.room))
+        if learnt != self.dialect:
+            self.dialect = learnt
+            log.info("insight.endpoint_takes", **asdict(learnt))
 
 
 _endpoints: dict[tuple[str, str], Endpoint] = {}
