@@ -18,7 +18,7 @@ from .events import MOST_BYTES, EventReader
 from .failure import Failed, refused
 
 _MOST_OF_A_REFUSAL = 65_536
-_AFTER_THE_END_S = 1.0
+_AFTER_THE_END_S = 0.5
 """Longest wait for the token count once the answer is complete."""
 
 
