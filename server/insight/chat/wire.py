@@ -148,7 +148,7 @@ class Wire:
     def _too_slow(self, answer: Answer) -> Failed:
         if answer.begun:
             return Failed(f"fell silent for {self._options.stall_s:g} s in mid-answer", again=True, slow=True)
-        return Failed(f"wrote no first word within {self._options.first_token_s:g} s", slow=True)
+        return Failed(f"wrote no first word within {self._options.first_token_s} s", slow=True)
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> Failed:
