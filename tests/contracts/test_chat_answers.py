@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tests.certificates import write_certificate
-from tests.contracts.chat import GOOD, Make, Waits, ask, refusal
+from tests.contracts.chat import GOOD, SCHEMA, Make, Waits, ask, refusal
 from tests.insight.fake_openai import (
     DONE,
     END,
@@ -124,6 +125,44 @@ async def test_a_connection_that_was_dead_is_no_attempt(fake: FakeOpenAI, over_n
     fake.script = [hangs_up, says(GOOD)]
     assert (await ask(over_network(sleep=waits))).content == GOOD
     assert waits.asked_s == []
+
+
+async def test_a_connection_cut_while_it_was_not_used_is_no_attempt(fake: FakeOpenAI, over_network: Make) -> None:
+    async def cut_after(request: Any) -> Any:
+        response = await says(GOOD)(request)
+        await response.prepare(request)
+        await response.write_eof()
+        request.transport.abort()
+        return response
+
+    waits = Waits()
+    fake.script = [cut_after, cut_after, says(GOOD)]
+    model = over_network(sleep=waits)
+    assert [(await ask(model)).content for _ in range(3)] == [GOOD] * 3
+    assert waits.asked_s == []
+
+
+async def test_an_error_told_at_great_length_is_still_one(fake: FakeOpenAI, over_network: Make) -> None:
+    fake.script = [body('{"error": "' + "temperature " * 100_000 + '"}', 404)]
+    error = await refusal(over_network())
+    assert "LLM_MODEL" in str(error)
+    assert len(fake.requests) == 1
+
+
+async def test_what_is_compressed_unasked_is_not_unpacked(fake: FakeOpenAI, over_network: Make) -> None:
+    async def packed(request: Any) -> Any:
+        response = await says(GOOD)(request)
+        response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    fake.script = [packed]
+    assert "compresses" in str(await refusal(over_network()))
+
+
+async def test_halves_of_a_character_in_a_prompt_do_not_hinder(fake: FakeOpenAI, over_network: Make) -> None:
+    fake.script = [says(GOOD)]
+    await over_network().complete(system="a", user="\ud83d", schema=SCHEMA)
+    assert fake.requests[0]["messages"][-1]["content"] == "\ufffd"
 
 
 async def test_a_certificate_nobody_vouches_for_is_refused_once(over_network: Make, tmp_path: Path) -> None:

@@ -78,9 +78,28 @@ async def test_the_environment_adds_nothing(
 ) -> None:
     for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_KEY", "OPENAI_ADMIN_KEY"):
         monkeypatch.setenv(name, "from-the-environment")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: from-the-environment\nX-More: from-the-environment")
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
     fake.script = [says(GOOD)]
     await ask(over_network())
     assert "from-the-environment" not in str(fake.headers[0])
+    assert fake.headers[0]["Authorization"] == f"Bearer {KEY}"
+
+
+async def test_without_a_key_none_is_sent_and_nothing_about_this_machine_ever(
+    fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "from-the-environment")
+    fake.script = [says(GOOD)]
+    model = create(ProviderOptions(fake.url, None, "m"))
+    await ask(model)
+    await model.aclose()
+    assert {name.lower() for name in fake.headers[0]} <= {
+        "host", "connection", "accept", "accept-encoding", "content-type", "content-length", "user-agent",
+    }  # fmt: skip
+    assert fake.headers[0]["Accept-Encoding"] == "identity"
 
 
 async def test_slow_is_delayed(fake: FakeOpenAI, over_network: Make) -> None:
@@ -239,6 +258,8 @@ async def test_cancelling_a_request_ends_it(fake: FakeOpenAI, over_network: Make
         (ProviderOptions("ftp://x/v1", None, "m"), "LLM_BASE_URL"),
         (ProviderOptions("http://x/v1", None, ""), "LLM_MODEL"),
         (ProviderOptions("http://[x/v1", None, "m"), "LLM_BASE_URL"),
+        (ProviderOptions("http://x:99999/v1", None, "m"), "LLM_BASE_URL"),
+        (ProviderOptions("http://x\n/v1", None, "m"), "LLM_BASE_URL"),
         (ProviderOptions("http://user:word@x/v1", None, "m"), "LLM_API_KEY"),
         (ProviderOptions("http://x/v1?key=word", None, "m"), "LLM_API_KEY"),
         (ProviderOptions("http://x/v1", SecretStr("a\nb"), "m"), "LLM_API_KEY"),

@@ -1,18 +1,25 @@
 """Whatever an endpoint sends, wherever its bytes are cut: one meaning, or one error."""
 
+import asyncio
 import contextlib
 import json
+from collections.abc import AsyncIterator
 from typing import Any
+from unittest import mock
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.insight.chat.answer import Answer, behind_thoughts
-from server.insight.chat.events import EventReader
 from server.insight.chat.failure import Failed, refused, status_of
 from server.insight.chat.form import Form
+from server.insight.chat.wire import Wire
 from server.insight.json_schema import DoesNotFit
+from server.insight.providers.options import ProviderOptions
+
+OPTIONS = ProviderOptions("http://x/v1", None, "m")
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
@@ -39,17 +46,25 @@ CHUNKS = st.recursive(
 )
 LINES = st.sampled_from(
     [
+        b'data: {"choices": [{"delta": {"content": "a\xc3\xa7"}}]}\n',
+        b'data:{"choices": [{"delta": {"content": "b"}, "finish_reason": "stop"}]}\r\n\r',
+        b'data: {"choices": [{"delta": {"content": "\xff"}}]}\n',
+        b'data: {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}\n',
+        b'data: {"error": {"code": 503}}\n',
         b"data: {}",
         b"data:[1]",
-        b'data: {"a":',
-        b"data: 1}",
+        b'data: {"choices":',
+        b"data: []}",
         b": x",
         b"",
         b"event: m",
-        b"data: [DONE]",
+        b"retry: 1",
+        b"data: [DONE]\n",
         b"\r",
         b"\xff",
+        b"\xef\xbb\xbf",
         b"{",
+        b'{"choices": [{"message": {"content": "c"}}]}',
     ]
 )
 TIPS = Form(
@@ -62,25 +77,49 @@ TIPS = Form(
 )
 
 
-def events_of(pieces: list[bytes]) -> tuple[list[Any], bool, bool]:
-    reader, events, failed = EventReader(), [], False
-    try:
-        for piece in pieces:
-            events += reader.feed(piece)
-        events += reader.end()
-    except Failed:
-        failed = True
-    return events, reader.done, failed
+class Pieces(httpx2.AsyncByteStream):
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while self._pieces:
+            yield self._pieces.pop(0)
 
 
-@given(st.lists(LINES, max_size=8), st.integers(1, 9))
-def test_bytes_mean_the_same_wherever_they_are_cut(lines: list[bytes], size: int) -> None:
+def heard(pieces: list[bytes], status: int = 200, *, stream: bool = True) -> tuple[str, Answer]:
+    """Return why an answer that comes in these pieces is none, if so, and what was read of it."""
+
+    async def answers(_transport: Any, _request: Any) -> httpx2.Response:
+        return httpx2.Response(status, stream=Pieces(pieces))
+
+    async def ask() -> str:
+        wire = Wire(OPTIONS)
+        try:
+            await wire.ask({"model": "m", "messages": []} | ({"stream": True} if stream else {}), answer, str)
+        except Failed as failed:
+            return failed.reason
+        finally:
+            await wire.aclose()
+        return ""
+
+    answer = Answer()
+    with mock.patch.object(httpx2.AsyncHTTPTransport, "handle_async_request", answers):
+        return asyncio.run(ask()), answer
+
+
+@given(st.lists(LINES, max_size=8), st.integers(1, 9), st.booleans())
+def test_bytes_mean_the_same_wherever_they_are_cut(lines: list[bytes], size: int, stream: bool) -> None:
     sent = b"\n".join(lines)
-    cut = [sent[at : at + size] for at in range(0, len(sent), size)]
-    assert events_of(cut)[1:] == events_of([sent])[1:]
-    assert not events_of([sent])[2] or len(events_of(cut)[0]) >= len(events_of([sent])[0])
-    if not events_of([sent])[2]:
-        assert events_of(cut)[0] == events_of([sent])[0]
+    failed, answer = heard([sent], stream=stream)
+    failed_cut, cut = heard([sent[at : at + size] for at in range(0, len(sent), size)], stream=stream)
+    assert (cut.text, cut.ended, failed_cut) == (answer.text, answer.ended, failed)
+
+
+@given(CHUNKS, st.sampled_from([200, 204, 307, 400, 500]), st.booleans(), st.booleans())
+def test_any_json_that_is_sent_is_an_answer_or_one_error(chunk: Any, status: int, event: bool, stream: bool) -> None:
+    sent = (b"data: " if event else b"") + json.dumps(chunk).encode() + b"\n\n"
+    failed, _ = heard([sent], status, stream=stream)
+    assert failed or status < 300
 
 
 @given(CHUNKS)

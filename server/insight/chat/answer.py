@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .events import NO_PROTOCOL
 from .failure import Failed, refused, status_of
+
+NO_PROTOCOL = "did not answer as OpenAI's chat completions do: check LLM_BASE_URL"
 
 MOST_CHARACTERS = 100_000
 """Of an answer; longer is not read."""
@@ -101,6 +102,7 @@ class Answer:
                 self._usage = (prompt, answer)
 
     def _choice(self, choice: Mapping[str, Any]) -> str:
+        self.streamed = self.streamed or "delta" in choice
         said = choice.get("delta") or choice.get("message")
         said = said if isinstance(said, Mapping) else {}
         finish = choice.get("finish_reason")

@@ -20,7 +20,7 @@ class Failed(Exception):
     """One request gave nothing usable. `reason` may be shown: it holds nothing of request or answer.
 
     `complaint` is what the endpoint said against the request, in lower case. It may quote the prompt: it is looked
-    through for names of parameters and never shown. `stale`: a connection kept open was not open any more.
+    through for names of parameters and never shown.
     """
 
     @property
@@ -36,7 +36,6 @@ class Failed(Exception):
         again: bool = False,
         wait_s: float | None = None,
         slow: bool = False,
-        stale: bool = False,
         complaint: str = "",
     ) -> None:
         super().__init__(reason)
@@ -45,7 +44,6 @@ class Failed(Exception):
         self.again = again
         self.wait_s = wait_s
         self.slow = slow
-        self.stale = stale
         self.complaint = complaint
 
 

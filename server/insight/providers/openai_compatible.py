@@ -16,6 +16,8 @@ from ..chat.wire import Wire
 from ..port import OnItem, Reply
 from .options import ProviderOptions
 
+_NO_ADDRESS = "LLM_BASE_URL is not an http(s) address: set it to an endpoint ending in /v1."
+
 
 class OpenAICompatible:
     """A ChatModel over one endpoint. Streams, and asks for JSON in the strictest way that the endpoint takes."""
@@ -94,11 +96,11 @@ def check(options: ProviderOptions) -> None:
     """
     try:
         address = urlsplit(options.base_url or "")
-        usable = address.scheme in ("http", "https") and bool(address.hostname)
+        usable = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
     except ValueError:
         usable = False
     if not usable:
-        raise InvalidSettings("LLM_BASE_URL is not an http(s) address: set it to an endpoint ending in /v1.")
+        raise InvalidSettings(_NO_ADDRESS)
     if "@" in address.netloc or address.query or address.fragment:
         raise InvalidSettings("LLM_BASE_URL holds more than an address: a key belongs into LLM_API_KEY.")
     if not options.model:
@@ -106,6 +108,8 @@ def check(options: ProviderOptions) -> None:
     key = options.api_key.get_secret_value().strip() if options.api_key is not None else ""
     if not (key.isascii() and key.isprintable()):
         raise InvalidSettings("LLM_API_KEY holds characters that no header can carry: copy it anew.")
+    if not Wire.can_be_made(options):
+        raise InvalidSettings(_NO_ADDRESS)
 
 
 def create(options: ProviderOptions) -> OpenAICompatible:
