@@ -99,7 +99,18 @@ class Settings(BaseSettings):
     llm_base_url: str | None = Field(None, description="any OpenAI-compatible endpoint, ending in /v1")
     llm_api_key: SecretStr | None = Field(None, description="its key, if it wants one")
     llm_model: str = Field("", description="model name there")
-    llm_timeout_s: float = Field(15.0, gt=0, description="longest wait for one answer")
+    llm_timeout_s: float = Field(15.0, gt=0, description="longest wait for one answer, repeats included")
+    llm_first_token_s: float | None = Field(
+        None, gt=0, description="longest wait for the first token of an answer; empty: LLM_TIMEOUT_S"
+    )
+    llm_stall_s: float = Field(5.0, gt=0, description="longest silence between two tokens of an answer")
+    llm_max_tokens: int = Field(
+        2000, ge=100, description="longest answer in tokens; one cut short is asked for again with 4 times this"
+    )
+    llm_temperature: float = Field(0.2, ge=0, le=2, description="0 to 2; left out where the model takes none")
+    llm_reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high"] = Field(
+        "", description="none, minimal, low, medium or high: how long a model thinks first; empty: as it likes"
+    )
     report_timeout_s: float = Field(90.0, gt=0, description="longest wait for one part of a report that it writes")
 
     # Logs

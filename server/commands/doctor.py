@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from .checks.finding import Finding
 
 HELP = (
-    "Check ports, address, disk, database, speech model, TURN and chat model, and measure how many speakers "
-    "captions keep up with; status 1 when something is wrong."
+    "Check ports, address, disk, database, speech model and TURN, measure how fast the chat model answers and how many "
+    "speakers captions keep up with; status 1 when something is wrong."
 )
 
 TIMEOUT_S = 90.0
@@ -80,15 +80,14 @@ async def _bounded(check: Check, settings: Settings) -> Finding:
 
 
 def _measurements() -> dict[str, Check]:
-    from .checks import captions
+    from .checks import captions, chat_model
 
-    return {"captions": captions.check}
+    return {"chat model": chat_model.check, "captions": captions.check}
 
 
 def _checks() -> dict[str, Check]:
     from .checks import (
         address,
-        chat_model,
         database,
         folders,
         live,
@@ -116,6 +115,5 @@ def _checks() -> dict[str, Check]:
         "speech model": speech.check,
         "second pass": second_pass.check,
         "TURN": turn.check,
-        "chat model": chat_model.check,
         "Redis": live.check,
     }

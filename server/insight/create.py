@@ -34,7 +34,7 @@ def create_generator(settings: Settings, agent: Agent) -> tuple[TipGenerator, Ti
     Raises:
         InvalidSettings: If LLM_PROVIDER names no provider, or one that lacks a setting.
     """
-    options = _options(settings, agent.chat_model)
+    options = options_of(settings, agent.chat_model)
     name = RULES if agent.chat_model == RULES else provider_name(settings)
     if name == RULES:
         return rules.create(options), None
@@ -55,7 +55,7 @@ def create_extractor(
         InvalidSettings: As create_generator.
     """
     rules_alone = settings.entity_provider == RULES or RULES in (agent.chat_model, provider_name(settings))
-    made = None if rules_alone else _provider(provider_name(settings)).create(_options(settings, agent.chat_model))
+    made = None if rules_alone else _provider(provider_name(settings)).create(options_of(settings, agent.chat_model))
     if made is None or not hasattr(made, "complete"):
         return entity_rules.RuleExtractor(), None
     return LlmExtractor(cast(ChatModel, made), discarded), entity_rules.RuleExtractor()
@@ -70,7 +70,8 @@ def create_chat_model(settings: Settings, agent: Agent) -> ChatModel | None:
     name = RULES if agent.chat_model == RULES else provider_name(settings)
     if name == RULES:
         return None
-    options = replace(_options(settings, agent.chat_model), timeout_s=settings.report_timeout_s)
+    # What is long may begin late.
+    options = replace(options_of(settings, agent.chat_model), timeout_s=settings.report_timeout_s, first_token_s=None)
     made = _provider(name).create(options)
     return cast(ChatModel, made) if hasattr(made, "complete") else None
 
@@ -91,7 +92,7 @@ def prepare(settings: Settings) -> None:
     if provider_name(settings) != RULES:
         check = getattr(_provider(provider_name(settings)), "check", None)
         if check is not None:
-            check(_options(settings, None))
+            check(options_of(settings, None))
 
 
 def provider_name(settings: Settings) -> str:
@@ -99,12 +100,18 @@ def provider_name(settings: Settings) -> str:
     return settings.llm_provider or (OPENAI_COMPATIBLE if settings.llm_base_url else RULES)
 
 
-def _options(settings: Settings, model: str | None) -> ProviderOptions:
+def options_of(settings: Settings, model: str | None) -> ProviderOptions:
+    """Return what a provider is created with; `model` as an agent chose it, if it did."""
     return ProviderOptions(
         base_url=settings.llm_base_url,
         api_key=settings.llm_api_key,
         model=model or settings.llm_model,
         timeout_s=settings.llm_timeout_s,
+        first_token_s=settings.llm_first_token_s,
+        stall_s=settings.llm_stall_s,
+        max_tokens=settings.llm_max_tokens,
+        temperature=settings.llm_temperature,
+        reasoning_effort=settings.llm_reasoning_effort,
     )
 
 

@@ -10,8 +10,18 @@ from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_sch
 _DEEPEST = 20
 
 
+_MOST_FAULTS = 5
+
+
 class DoesNotFit(ValueError):
-    """The JSON does not fit its schema."""
+    """The JSON does not fit its schema.
+
+    `faults` say where and how, for who made the JSON: they may quote its keys. The message holds no part of it.
+    """
+
+    def __init__(self, message: str, faults: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults
 
 
 class JsonSchema:
@@ -33,7 +43,9 @@ class JsonSchema:
         try:
             self._validator.validate_python(value, strict=True)
         except ValidationError as error:
-            fault = DoesNotFit(f"{error.error_count()} places do not fit the schema")
+            found = error.errors(include_url=False, include_input=False, include_context=False)
+            faults = (f"{'.'.join(map(str, one['loc'])) or 'the whole'}: {one['msg']}" for one in found[:_MOST_FAULTS])
+            fault = DoesNotFit(f"{error.error_count()} places do not fit the schema", tuple(faults))
         else:
             return
         raise fault

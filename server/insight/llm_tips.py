@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from ..model.insight import Audience, Evidence, Tip, TipKind
 from ..model.transcript import Utterance
 from .findings import spoken_when
 from .languages import known_language
-from .port import ChatModel, Dialogue
+from .port import ChatModel, Dialogue, Item, OnTip
 
 log = structlog.get_logger()
 
@@ -74,7 +74,7 @@ class LlmTips:
         self.counters = LlmTipsCounters()
         self._model = model
 
-    async def consider(self, dialogue: Dialogue) -> Sequence[Tip]:
+    async def consider(self, dialogue: Dialogue, on_tip: OnTip | None = None) -> Sequence[Tip]:
         """Ask the model about the newest utterances.
 
         Raises:
@@ -83,7 +83,13 @@ class LlmTips:
         if not dialogue.utterances:
             return ()
         recent = _recent(dialogue.utterances)
-        reply = await self._model.complete(system=_system(dialogue), user=_user(dialogue, recent), schema=SCHEMA)
+        accepted = _Accepted(lambda proposed, model: self._accept(proposed, recent, model), on_tip)
+        reply = await self._model.complete(
+            system=_system(dialogue),
+            user=_user(dialogue, recent),
+            schema=SCHEMA,
+            on_item=accepted.hear if on_tip is not None else None,
+        )
         try:
             answer = _Answer.model_validate(reply.content)
         except ValidationError:
@@ -91,9 +97,9 @@ class LlmTips:
         if answer is None:
             raise ChatModelUnavailable("The chat model's answer does not have the form it was asked for.")
         self.counters.proposed += len(answer.tips)
-        tips = [tip for proposed in answer.tips if (tip := self._accept(proposed, recent, reply.usage.model))]
+        tips = [tip for proposed in answer.tips if (tip := accepted.tip_of(proposed, reply.usage.model))]
         self.counters.too_many += max(0, len(tips) - MAX_TIPS)
-        return tips[:MAX_TIPS]
+        return [*accepted.told, *(tip for tip in tips if tip not in accepted.told)][:MAX_TIPS]
 
     async def aclose(self) -> None:
         """Close the model's connections and note what was discarded."""
@@ -124,6 +130,36 @@ class LlmTips:
             evidence=tuple(evidence),
             model=model,
         )
+
+
+class _Accepted:
+    """What one answer proposed and what was made of it, so that a tip told early is the tip returned."""
+
+    def __init__(self, accept: Callable[[_Proposed, str], Tip | None], on_tip: OnTip | None) -> None:
+        self.told: list[Tip] = []
+        self._accept = accept
+        self._on_tip = on_tip
+        self._tips: dict[str, Tip | None] = {}
+
+    def hear(self, item: Item) -> None:
+        """Tell of the tip in a complete item of an answer that is still coming, if it can prove it."""
+        try:
+            proposed = _Proposed.model_validate(item.value)
+        except ValidationError:
+            return
+        if item.array != "tips" or self._on_tip is None or len(self.told) >= MAX_TIPS:
+            return
+        tip = self.tip_of(proposed, item.model)
+        if tip is not None and tip not in self.told:
+            self.told.append(tip)
+            self._on_tip(tip)
+
+    def tip_of(self, proposed: _Proposed, model: str) -> Tip | None:
+        """Return the tip made of what was proposed; the same for the same proposal."""
+        key = proposed.model_dump_json()
+        if key not in self._tips:
+            self._tips[key] = self._accept(proposed, model)
+        return self._tips[key]
 
 
 def _cite(cited: _Cited, said: Mapping[str, Utterance]) -> Evidence | None:

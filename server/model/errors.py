@@ -138,6 +138,8 @@ class ChatModelUnavailable(Unavailable):
     """The chat model does not answer at the moment."""
 
     code = "chat_model_unavailable"
+    spent_tokens: int = 0
+    """What it cost all the same, prompt and answer: of a request that brought nothing usable."""
 
 
 class ChatModelDelayed(ChatModelUnavailable):

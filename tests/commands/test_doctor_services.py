@@ -4,10 +4,8 @@ import asyncio
 
 import psycopg
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from server.commands.checks import chat_model, database, live, second_pass, speech, turn
+from server.commands.checks import database, live, second_pass, speech, turn
 from server.commands.checks.finding import ok
 from server.settings import load_settings
 from server.storage.embedded import EmbeddedPostgres
@@ -187,46 +185,3 @@ async def test_a_turn_server_that_is_not_there_fails(closed_port, monkeypatch):
     assert found.outcome == "fail"
     assert "cannot be reached" in found.sentence
     assert "nonsense is not like" in found.sentence
-
-
-# Chat model
-
-
-@pytest.fixture
-async def endpoint():
-    async def list_models(request: web.Request) -> web.Response:
-        if request.headers["Authorization"] != "Bearer right":
-            return web.json_response({"error": {"message": "no"}}, status=401)
-        return web.json_response({"object": "list", "data": [{"id": "small", "object": "model"}]})
-
-    async def complete(request: web.Request) -> web.Response:
-        if (await request.json())["model"] == "unknown":
-            return web.json_response({"error": {"message": "no such model"}}, status=404)
-        return web.json_response({"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": []})
-
-    application = web.Application()
-    application.router.add_get("/v1/models", list_models)
-    application.router.add_post("/v1/chat/completions", complete)
-    async with TestServer(application) as server:
-        yield str(server.make_url("/v1"))
-
-
-@pytest.mark.parametrize(
-    ("key", "model", "outcome"),
-    [
-        ("right", "small", "ok"),
-        ("right", "hidden", "warn"),
-        ("right", "unknown", "fail"),
-        ("right", "", "fail"),
-        ("wrong", "small", "fail"),
-    ],
-)
-async def test_the_chat_model_is_asked_for(endpoint, key, model, outcome):
-    found = await chat_model.check(load_settings(llm_base_url=endpoint, llm_api_key=key, llm_model=model))
-    assert found.outcome == outcome
-
-
-async def test_no_endpoint_means_rules_and_a_dead_one_fails(closed_port):
-    assert (await chat_model.check(load_settings())).outcome == "ok"
-    dead = load_settings(llm_base_url=f"http://{HOST}:{closed_port}/v1", llm_model="small")
-    assert (await chat_model.check(dead)).outcome == "fail"

@@ -4,78 +4,27 @@ import asyncio
 import json
 import logging
 import socket
-import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from server.insight.port import ChatModel
-from server.insight.providers.openai_compatible import OpenAICompatible, create
+from server.insight.providers.openai_compatible import create
 from server.insight.providers.options import ProviderOptions
 from server.insight.providers.scripted import ScriptedChatModel
 from server.model.errors import ChatModelDelayed, ChatModelUnavailable, InvalidSettings
-from tests.insight.fake_openai import FakeOpenAI, body, completion, drops, fake_openai, hangs, says, status
-
-SCHEMA = {
-    "type": "object",
-    "properties": {"word": {"type": "string"}, "count": {"type": "integer"}},
-    "required": ["word", "count"],
-    "additionalProperties": False,
-}
-GOOD = {"word": "dor", "count": 2}
-PROMPT = "PROMPT-THAT-NOBODY-MAY-READ"
-KEY = "sk-KEY-THAT-NOBODY-MAY-READ"
-Make = Callable[..., ChatModel]
-
-
-@pytest.fixture
-async def fake() -> AsyncIterator[FakeOpenAI]:
-    async with fake_openai() as server:
-        yield server
-
-
-class Waits:
-    """Stands in for sleep: notes each wait and takes no time."""
-
-    def __init__(self) -> None:
-        self.asked_s: list[float] = []
-
-    async def __call__(self, wait_s: float) -> None:
-        self.asked_s.append(wait_s)
-
-
-@pytest.fixture
-async def over_network(fake: FakeOpenAI) -> AsyncIterator[Callable[..., OpenAICompatible]]:
-    made: list[OpenAICompatible] = []
-
-    def make(timeout_s: float = 10.0, url: str = "", **more: Any) -> OpenAICompatible:
-        options = ProviderOptions(url or fake.url, SecretStr(KEY), "fake-model", timeout_s)
-        made.append(OpenAICompatible(options, **({"sleep": Waits()} | more)))
-        return made[-1]
-
-    yield make
-    for model in made:
-        await model.aclose()
-
-
-async def ask(model: ChatModel) -> Any:
-    return await model.complete(system=PROMPT, user=PROMPT, schema=SCHEMA)
-
-
-async def refusal(model: ChatModel) -> ChatModelUnavailable:
-    """Return the error that asking raises, having made sure that it gives nothing away."""
-    with pytest.raises(ChatModelUnavailable) as caught:
-        await ask(model)
-    shown = "".join(traceback.format_exception(caught.value))
-    assert PROMPT not in shown
-    assert KEY not in shown
-    assert caught.value.__context__ is None
-    sentence = str(caught.value)
-    assert sentence.endswith(".")
-    assert "\n" not in sentence
-    return caught.value
+from tests.contracts.chat import GOOD, KEY, PROMPT, SCHEMA, Make, Waits, ask, refusal
+from tests.insight.fake_openai import (
+    FakeOpenAI,
+    body,
+    completion,
+    drops,
+    hangs,
+    says,
+    status,
+)
 
 
 @pytest.fixture(params=["scripted", "openai_compatible"])
@@ -129,9 +78,28 @@ async def test_the_environment_adds_nothing(
 ) -> None:
     for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_KEY", "OPENAI_ADMIN_KEY"):
         monkeypatch.setenv(name, "from-the-environment")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: from-the-environment\nX-More: from-the-environment")
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
     fake.script = [says(GOOD)]
     await ask(over_network())
     assert "from-the-environment" not in str(fake.headers[0])
+    assert fake.headers[0]["Authorization"] == f"Bearer {KEY}"
+
+
+async def test_without_a_key_none_is_sent_and_nothing_about_this_machine_ever(
+    fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "from-the-environment")
+    fake.script = [says(GOOD)]
+    model = create(ProviderOptions(fake.url, None, "m"))
+    await ask(model)
+    await model.aclose()
+    assert {name.lower() for name in fake.headers[0]} <= {
+        "host", "connection", "accept", "accept-encoding", "content-type", "content-length", "user-agent",
+    }  # fmt: skip
+    assert fake.headers[0]["Accept-Encoding"] == "identity"
 
 
 async def test_slow_is_delayed(fake: FakeOpenAI, over_network: Make) -> None:
@@ -235,7 +203,9 @@ async def test_garbage_is_no_answer(
 async def test_odd_costs_do_not_spoil_an_answer(fake: FakeOpenAI, over_network: Make) -> None:
     fake.script = [body(json.dumps(completion(json.dumps(GOOD), usage=None, model=None)))]
     reply = await ask(over_network())
-    assert (reply.usage.model, reply.usage.prompt_tokens) == ("fake-model", 0)
+    assert (reply.usage.model, reply.usage.estimated) == ("fake-model", True)
+    assert reply.usage.prompt_tokens == pytest.approx(2 * len(PROMPT) / 3.5, abs=1)
+    assert reply.usage.completion_tokens == pytest.approx(len(json.dumps(GOOD)) / 3.5, abs=1)
 
 
 async def test_nobody_listening_is_said(over_network: Make) -> None:
@@ -287,6 +257,12 @@ async def test_cancelling_a_request_ends_it(fake: FakeOpenAI, over_network: Make
         (ProviderOptions(None, None, "m"), "LLM_BASE_URL"),
         (ProviderOptions("ftp://x/v1", None, "m"), "LLM_BASE_URL"),
         (ProviderOptions("http://x/v1", None, ""), "LLM_MODEL"),
+        (ProviderOptions("http://[x/v1", None, "m"), "LLM_BASE_URL"),
+        (ProviderOptions("http://x:99999/v1", None, "m"), "LLM_BASE_URL"),
+        (ProviderOptions("http://x\n/v1", None, "m"), "LLM_BASE_URL"),
+        (ProviderOptions("http://user:word@x/v1", None, "m"), "LLM_API_KEY"),
+        (ProviderOptions("http://x/v1?key=word", None, "m"), "LLM_API_KEY"),
+        (ProviderOptions("http://x/v1", SecretStr("a\nb"), "m"), "LLM_API_KEY"),
     ],
 )
 def test_a_missing_setting_is_named(options: ProviderOptions, names: str) -> None:

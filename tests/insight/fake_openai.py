@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -39,11 +40,57 @@ def status(code: int, headers: dict[str, str] | None = None) -> Behaviour:
     return behave
 
 
-def body(text: str) -> Behaviour:
+def body(text: str, code: int = 200) -> Behaviour:
     async def behave(request: web.Request) -> web.StreamResponse:
-        return web.Response(text=text, content_type="application/json")
+        return web.Response(status=code, text=text, content_type="application/json")
 
     return behave
+
+
+def event(data: Any) -> bytes:
+    return b"data: " + (data if isinstance(data, bytes) else json.dumps(data).encode()) + b"\n\n"
+
+
+def chunk(delta: dict[str, Any] | str, finish: str | None = None, **changes: Any) -> bytes:
+    """Return the event of one chunk: a delta, or the text of one."""
+    spoken = {"content": delta} if isinstance(delta, str) else delta
+    choice = {"index": 0, "delta": spoken, "finish_reason": finish}
+    return event({"id": "c1", "object": "chat.completion.chunk", "model": "fake-1", "choices": [choice]} | changes)
+
+
+USAGE = event({"id": "c1", "choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 5, "total_tokens": 16}})
+DONE = event(b"[DONE]")
+END = (chunk({}, "stop"), USAGE, DONE)
+Part = bytes | str | Callable[[web.Request], Awaitable[None]]
+
+
+def streams(*parts: Part, kind: str = "text/event-stream") -> Behaviour:
+    """Send events: text as a chunk of its own, bytes as they are; wait for what is neither."""
+
+    async def behave(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": kind})
+        await response.prepare(request)
+        for part in parts:
+            if callable(part):
+                await part(request)
+            else:
+                await response.write(chunk(part) if isinstance(part, str) else part)
+        return response
+
+    return behave
+
+
+async def silence(request: web.Request) -> None:
+    """Say nothing more until the test is over."""
+    await request.app[CLOSING].wait()
+
+
+async def cut(request: web.Request) -> None:
+    """Drop the connection. What was written before is on its way."""
+    await asyncio.sleep(0.02)
+    assert request.transport is not None
+    request.transport.abort()
+    await asyncio.sleep(0.02)
 
 
 async def drops(request: web.Request) -> web.StreamResponse:
@@ -69,6 +116,13 @@ class FakeOpenAI:
         self.headers: list[dict[str, str]] = []
         self.url = ""
         self.asked = asyncio.Event()
+        self.models: list[str] | None = None
+        self.models_status = 200
+
+    async def list_models(self, request: web.Request) -> web.StreamResponse:
+        if self.models is None or self.models_status != 200:
+            return web.json_response({}, status=404 if self.models is None else self.models_status)
+        return web.json_response({"object": "list", "data": [{"id": name} for name in self.models]})
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(await request.json())
@@ -79,10 +133,11 @@ class FakeOpenAI:
 
 
 @asynccontextmanager
-async def fake_openai() -> AsyncIterator[FakeOpenAI]:
+async def fake_openai(tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeOpenAI]:
     fake = FakeOpenAI()
     app = web.Application()
     app.router.add_post("/v1/chat/completions", fake.handle)
-    async with served(app, shutdown_s=0.1) as address:
+    app.router.add_get("/v1/models", fake.list_models)
+    async with served(app, tls, shutdown_s=0.1) as address:
         fake.url = f"{address}/v1"
         yield fake

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.insight.llm_tips import MAX_TIPS, SCHEMA, LlmTips
-from server.insight.port import Dialogue
+from server.insight.port import Dialogue, Item
 from server.insight.providers.scripted import Answer, ScriptedChatModel
 from server.model.consultation import Language
 from server.model.errors import ChatModelUnavailable
@@ -135,3 +135,40 @@ async def test_a_long_consultation_is_cut_to_its_newest_words() -> None:
 async def test_without_words_nothing_is_asked() -> None:
     _, _, model = await consider(turns=[])
     assert model.asked == []
+
+
+async def test_a_tip_is_told_of_when_it_is_complete_and_returned_as_the_same() -> None:
+    told: list[Tip] = []
+    model = ScriptedChatModel([{"tips": [proposed(), proposed("invented"), proposed(text="Outro.")]}])
+    generator = LlmTips(model)
+    found = await generator.consider(Dialogue(language="pt", utterances=utterances(SAID), agent=AGENT), told.append)
+    assert [tip.text for tip in told] == ["Considere ECG.", "Outro."]
+    assert list(found) == told
+    assert generator.counters.without_evidence == 1
+
+
+async def test_no_more_tips_are_told_of_than_are_given() -> None:
+    told: list[Tip] = []
+    model = ScriptedChatModel([{"tips": [proposed(text=f"Tip {number}") for number in range(10)]}])
+    generator = LlmTips(model)
+    found = await generator.consider(Dialogue(language="pt", utterances=utterances(SAID), agent=AGENT), told.append)
+    assert list(found) == told
+    assert len(told) == MAX_TIPS
+    assert generator.counters.too_many == 10 - MAX_TIPS
+
+
+async def test_a_tip_told_of_stands_when_the_answer_ends_otherwise() -> None:
+    told: list[Tip] = []
+
+    class ChangesItsMind(ScriptedChatModel):
+        async def complete(self, *, on_item: Any = None, **asked: Any) -> Any:
+            on_item(Item("tips", proposed(text="Said first."), "m"))
+            on_item(Item("tips", {"text": 5}, "m"))
+            on_item(Item("other", proposed(text="Elsewhere."), "m"))
+            return await super().complete(on_item=None, **asked)
+
+    model = ChangesItsMind([{"tips": [proposed(text="Said last.")]}])
+    dialogue = Dialogue(language="pt", utterances=utterances(SAID), agent=AGENT)
+    found = await LlmTips(model).consider(dialogue, told.append)
+    assert [tip.text for tip in told] == ["Said first."]
+    assert [tip.text for tip in found] == ["Said first.", "Said last."]

@@ -10,7 +10,7 @@ from .. import knowledge_file, reasoning
 from ..case import Case
 from ..findings import Heard, read
 from ..languages import LANGUAGES, known_language
-from ..port import Dialogue
+from ..port import Dialogue, OnTip
 from .options import ProviderOptions
 
 ACTIONS_FROM = 0.25
@@ -25,8 +25,8 @@ class Rules:
     def __init__(self) -> None:
         self._heard: dict[str, Heard] = {}
 
-    async def consider(self, dialogue: Dialogue) -> Sequence[Tip]:
-        """Return what the dialogue calls for and was not given yet. Never suspends."""
+    async def consider(self, dialogue: Dialogue, on_tip: OnTip | None = None) -> Sequence[Tip]:  # noqa: ARG002
+        """Return what the dialogue calls for and was not given yet, all at once. Never suspends."""
         return self.tips(dialogue)
 
     def tips(self, dialogue: Dialogue) -> list[Tip]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...model.errors import ChatModelUnavailable
-from ..port import Reply, Usage
+from ..port import OnItem, Reply, Usage, tell_items
 from .options import ProviderOptions
 
 Content = Mapping[str, Any]
@@ -36,7 +36,9 @@ class ScriptedChatModel:
         self._last = last
         self._closed = False
 
-    async def complete(self, *, system: str, user: str, schema: Mapping[str, Any]) -> Reply:
+    async def complete(
+        self, *, system: str, user: str, schema: Mapping[str, Any], on_item: OnItem | None = None
+    ) -> Reply:
         """Return the next answer, unchecked: what does not fit `schema` is the caller's to notice.
 
         Raises:
@@ -50,6 +52,7 @@ class ScriptedChatModel:
         if isinstance(answer, Exception):
             raise answer
         content = answer if isinstance(answer, Mapping) else await answer(asked)
+        tell_items(content, self.name, on_item)
         return Reply(content, Usage(model=self.name, prompt_tokens=0, completion_tokens=0, latency_s=0.0))
 
     async def aclose(self) -> None:
