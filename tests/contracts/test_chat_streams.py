@@ -112,6 +112,7 @@ async def test_halves_of_a_character_in_two_chunks_are_joined(fake: FakeOpenAI, 
         streams(*[chunk({"reasoning_content": "x" * 100_000})] * 30),
         streams(b"data: " + b"x" * 5_000_000),
         streams(*[b": wait\n" * 100_000] * 30),
+        streams(*[b": " + b"x" * 1_000_000 + b"\n"] * 30),
         body('{"choices": "' + "x" * 5_000_000 + '"}'),
     ],
 )
