@@ -10,17 +10,18 @@ from pathlib import Path
 from aiohttp import web
 
 from .groundwork import lay_groundwork
-from .insight.advisor import Advisor, AdvisorOptions
+from .insight.advisor import Advisor
 from .insight.create import create_chat_model, create_generator
 from .insight.drafting.notebook import Notebook
 from .insight.entity_service import EntityService
+from .insight.giving import AdvisorOptions
+from .insight.listener import AdviceListener
+from .insight.sources.look_up import look_up_in
 from .live.create import create_live_store
 from .media.ice import ice_settings
 from .media.peer import Peer, PeerListener
 from .model.clock import RoomClock
 from .model.consultation import Agent, Language
-from .model.events import SidecarState
-from .model.insight import Tip
 from .recording.disk import free_mb
 from .recording.finalize import finalize
 from .recording.recorder import Recorder
@@ -108,6 +109,7 @@ async def running(
             create_peer=_peer_factory(settings),
             create_annotator=entities.annotator,
             create_advisor=_advisor_factory(settings),
+            look_up=look_up_in(settings.context_sources),
             reports=reports,
             owns=_owns_all if place is None else place.owns,
         )
@@ -171,15 +173,8 @@ def _peer_factory(settings: Settings) -> Callable[[PeerListener, Callable[[], fl
     return create
 
 
-def _advisor_factory(
-    settings: Settings,
-) -> Callable[[Agent, Language, Callable[[Tip], None], Callable[[SidecarState, str], None]], Advisor]:
-    def create(
-        agent: Agent,
-        language: Language,
-        on_tip: Callable[[Tip], None],
-        on_state: Callable[[SidecarState, str], None],
-    ) -> Advisor:
+def _advisor_factory(settings: Settings) -> Callable[[Agent, Language, AdviceListener], Advisor]:
+    def create(agent: Agent, language: Language, listener: AdviceListener) -> Advisor:
         generator, fallback = create_generator(settings, agent)
         options = AdvisorOptions(
             generator=generator,
@@ -188,6 +183,6 @@ def _advisor_factory(
             language=language,
             timeout_s=settings.llm_timeout_s,
         )
-        return Advisor(options, on_tip, on_state)
+        return Advisor(options, listener)
 
     return create

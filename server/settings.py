@@ -113,6 +113,11 @@ class Settings(BaseSettings):
     )
     report_timeout_s: float = Field(90.0, gt=0, description="longest wait for one part of a report that it writes")
 
+    # What agents may look up
+    context_sources: Path | None = Field(
+        None, description="TOML file of read-only sources that agents may name (docs/operations.md)"
+    )
+
     # Logs
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe level shown")
     log_format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, else json")

@@ -1,244 +1,143 @@
-"""Decides when to ask for tips, asks once at a time, and keeps a slow or failing model away from everyone."""
+"""Decides when to ask for tips, asks once at a time, and keeps a slow or failing model away from everyone.
+
+Two readers of the same dialogue: rules, which consider every turn at once, and a model, which is asked after a
+patient's turn that says something new, within a budget. Without a model the rules are all there is.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from bisect import insort
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
-from ..model.consultation import Agent, Language
-from ..model.errors import ChatModelDelayed, EscutaError
+from ..model.advice_events import Interaction
 from ..model.events import SidecarState
-from ..model.insight import Audience, Tip, TipMark
+from ..model.insight import Tip, TipKind, TipMark
 from ..model.transcript import Utterance
-from .port import Dialogue, TipGenerator
-from .sameness import Given
+from .asking import ask
+from .background import Background
+from .budget import Budget
+from .call import Call
+from .dossier import Dossier
+from .giving import AdvisorCounters, AdvisorOptions, Giving
+from .listener import AdviceListener
+from .model_reader import ModelReader
+from .port import TipGenerator
+from .questions import Question, Questions
 from .smalltalk import says_something
+from .waiting import Batch, Waiting
 
 log = structlog.get_logger()
 
 LOCAL_S = 2.0
-"""Longest wait for the fallback, and for anything once the consultation has ended."""
-SUPERSEDED_WITHIN = 1 / 3
-"""Share of the time-out within which newer words replace a request; later it may finish, or it never would."""
-
-
-@dataclass(frozen=True, slots=True)
-class AdvisorOptions:
-    """What one consultation's advisor works with. `now_s` is any steady clock."""
-
-    generator: TipGenerator
-    fallback: TipGenerator | None
-    agent: Agent
-    language: Language
-    timeout_s: float
-    now_s: Callable[[], float] = time.monotonic
-
-
-@dataclass(slots=True)
-class AdvisorCounters:
-    """What an advisor did."""
-
-    asked: int = 0
-    superseded: int = 0
-    delayed: int = 0
-    failed: int = 0
-    repeated: int = 0
-    given: int = 0
-    callback_errors: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Utterances waiting to be considered, and when each was heard."""
-
-    heard_s: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def since_s(self) -> float:
-        return min(self.heard_s.values())
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What a generator gave, and how it is doing."""
-
-    tips: Sequence[Tip] = ()
-    state: SidecarState = "ok"
-    detail: str = ""
+"""Longest wait for the rules, and for anything once the consultation has ended."""
 
 
 class Advisor:
-    """One consultation's. `heard` and `marked` never block; `run` does the work."""
+    """One consultation's. `heard`, `ask` and `marked` never block; `run` does the work."""
 
-    def __init__(
-        self,
-        options: AdvisorOptions,
-        on_tip: Callable[[Tip], None],
-        on_state: Callable[[SidecarState, str], None],
-    ) -> None:
-        self.counters = AdvisorCounters()
-        self.state: SidecarState = "ok"
+    def __init__(self, options: AdvisorOptions, listener: AdviceListener) -> None:
+        is_local = bool(getattr(options.generator, "local", False))
         self._options = options
-        self._on_tip = on_tip
-        self._on_state = on_state
-        self._utterances: list[Utterance] = []
-        self._given = Given()
-        self._waiting = _Batch()
-        self._asking: tuple[_Batch, asyncio.Task[_Outcome]] | None = None
-        self._wake = asyncio.Event()
-        self._closing = False
+        self._local = options.generator if is_local else options.fallback
+        self._dossier = Dossier(options.agent, options.language)
+        budget = Budget(options.agent.max_calls, options.agent.max_tokens)
+        self._giving = Giving(options, self._dossier, listener, budget)
+        self._model = None if is_local else ModelReader(options.generator, self._giving, self._serve, LOCAL_S)
+        self._questions = Questions(None if is_local else options.generator, self._giving)
+        self._at_once = Waiting()
         self._idle = asyncio.Event()
         self._idle.set()
 
+    @property
+    def counters(self) -> AdvisorCounters:
+        """What it did so far."""
+        return self._giving.counters
+
+    @property
+    def state(self) -> SidecarState:
+        """How its generator does."""
+        return self._giving.state
+
     def heard(self, utterance: Utterance) -> None:
         """Take a final transcript; asks for tips if it says something new. Never blocks."""
-        before = next((one for one in reversed(self._utterances) if one.role is not utterance.role), None)
-        insort(self._utterances, utterance, key=lambda one: one.start_s)
+        now_s = self._options.now_s()
+        before, is_news = self._dossier.add(utterance)
         if not says_something(utterance, before):
             return
-        now_s = self._options.now_s()
-        self._waiting.heard_s[utterance.id] = now_s
-        self._wake.set()
-        if self._asking is not None:
-            batch, request = self._asking
-            if now_s - batch.since_s < self._options.timeout_s * SUPERSEDED_WITHIN:
-                request.cancel()
+        modelled = self._model is not None and is_news
+        if self._local is not None:
+            self._at_once.add(utterance.id, now_s, modelled=modelled)
+        if self._model is not None and is_news:
+            self._model.hand(utterance.id, now_s)
+
+    def ask(self, question_id: str, text: str) -> None:
+        """Take a question of the clinician's; a tip of kind `answer` follows. Never blocks.
+
+        Raises:
+            TooFrequent: If others wait already.
+        """
+        self._questions.add(Question(question_id, text, self._options.now_s()))
+
+    def know(self, background: Background) -> None:
+        """Take what is known besides what is said, instead of what was known until now."""
+        self._dossier.background = background
 
     def marked(self, tip: Tip, mark: TipMark) -> None:
         """Note what a reader did with a tip: what was dismissed does not return in other words either."""
-        self._given.add(tip)
+        self._dossier.given.add(tip)
         if mark is TipMark.DISMISSED:
-            self._given.dismiss(tip)
+            self._dossier.given.dismiss(tip)
 
-    def restore(self, utterances: Sequence[Utterance], given: Sequence[Tip]) -> None:
-        """Take over what was said and given in the consultation's earlier life, without asking about it."""
-        self._utterances = sorted([*utterances, *self._utterances], key=lambda one: one.start_s)
-        for tip in given:
-            self._given.add(tip)
+    def restore(
+        self, utterances: Sequence[Utterance], given: Sequence[Tip], interactions: Sequence[Interaction] = ()
+    ) -> None:
+        """Take over what was said, given and spent in the consultation's earlier life, without asking about it."""
+        self._dossier.restore(utterances, [tip for tip in given if tip.kind is not TipKind.ANSWER])
+        if self._model is not None:
+            self._giving.budget.restore(interactions, self._options.generator.name)
 
     async def run(self) -> None:
         """Consider what is heard until closed or cancelled. A failing generator never ends it."""
         self._idle.clear()
         try:
-            while await self._something_waits():
-                batch, self._waiting = self._waiting, _Batch()
-                await self._consider(batch)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._consider_at_once())
+                tasks.create_task(self._questions.run())
+                if self._model is not None:
+                    tasks.create_task(self._model.run())
         finally:
             self._idle.set()
 
     async def close(self) -> None:
         """Let the last words be considered, briefly; then end `run` and close the generators. Idempotent."""
-        self._closing = True
-        self._wake.set()
-        if self._asking is not None:
-            self._asking[1].cancel()
+        self._at_once.close()
+        self._questions.close()
+        if self._model is not None:
+            self._model.close()
         await self._idle.wait()
         for generator in (self._options.generator, self._options.fallback):
             if generator is not None:
                 await self._contain_close(generator)
 
-    async def _something_waits(self) -> bool:
-        while not self._waiting.heard_s:
-            if self._closing:
-                # The bus hands over its last finals in the loop's next rounds.
-                for _ in range(3):
-                    await asyncio.sleep(0)
-                return bool(self._waiting.heard_s)
-            self._wake.clear()
-            await self._wake.wait()
-        return True
+    async def _consider_at_once(self) -> None:
+        while (batch := await self._at_once.take()) is not None:
+            judged = self._model is not None and self._model.judges
+            await self._serve(batch, leave=batch.modelled if judged else frozenset())
 
-    async def _consider(self, batch: _Batch) -> None:
-        options = self._options
-        if self._closing:
-            await self._serve(options.fallback or options.generator, batch)
+    async def _serve(self, batch: Batch, leave: frozenset[str] = frozenset()) -> None:
+        """Give what the rules say about this batch; of the utterances in `leave`, which a model judges, the urgent."""
+        local = self._local
+        if local is None:
             return
-        served = self.state != "ok"
-        if options.fallback is not None:
-            # A red flag waits for no model; while the model is away nothing does, and it is asked as a probe.
-            await self._serve(options.fallback, batch, urgent_only=not served)
-        outcome = await self._ask(batch)
-        if outcome is None:
-            self._waiting = _Batch(batch.heard_s | self._waiting.heard_s)
-            return
-        self._set_state(outcome.state, outcome.detail)
-        self._give(outcome.tips, batch)
-        if outcome.state != "ok" and options.fallback is not None and not served:
-            await self._serve(options.fallback, batch)
-
-    async def _ask(self, batch: _Batch) -> _Outcome | None:
-        """Ask the generator. Return None if newer words, or the end, came first."""
-        self.counters.asked += 1
-        request = asyncio.create_task(self._generate(self._options.generator, self._options.timeout_s))
-        self._asking = (batch, request)
-        try:
-            await asyncio.wait({request})
-        finally:
-            self._asking = None
-            request.cancel()
-            await asyncio.gather(request, return_exceptions=True)
-        if request.cancelled():
-            self.counters.superseded += 1
-            return None
-        return request.result()
-
-    async def _serve(self, generator: TipGenerator, batch: _Batch, *, urgent_only: bool = False) -> None:
-        """Give what a local generator says about this batch; older subjects were the model's to judge."""
-        outcome = await self._generate(generator, LOCAL_S)
-        about_it = [tip for tip in outcome.tips if any(e.utterance_id in batch.heard_s for e in tip.evidence)]
-        self._give([tip for tip in about_it if tip.urgent or not urgent_only], batch)
-
-    async def _generate(self, generator: TipGenerator, timeout_s: float) -> _Outcome:
-        dialogue = Dialogue(
-            language=self._options.language,
-            utterances=tuple(self._utterances),
-            agent=self._options.agent,
-            given=self._given.tips,
-        )
-        try:
-            async with asyncio.timeout(timeout_s):
-                return _Outcome(await generator.consider(dialogue))
-        except (TimeoutError, ChatModelDelayed):
-            self.counters.delayed += 1
-            return _Outcome(state="delayed", detail=f"The chat model did not answer within {timeout_s:g} s.")
-        except EscutaError as error:
-            self.counters.failed += 1
-            return _Outcome(state="failing", detail=str(error))
-        except Exception as error:
-            self.counters.failed += 1
-            log.warning("insight.generator_failed", generator=generator.name, error=type(error).__name__)
-            return _Outcome(state="failing", detail=f"Tips from {generator.name} failed ({type(error).__name__}).")
-
-    def _give(self, tips: Sequence[Tip], batch: _Batch) -> None:
-        now_s = self._options.now_s()
-        for tip in tips:
-            if self._given.repeats(tip):
-                self.counters.repeated += 1
-                continue
-            cited = [batch.heard_s[e.utterance_id] for e in tip.evidence if e.utterance_id in batch.heard_s]
-            heard_s = max(cited, default=max(batch.heard_s.values()))
-            # Whatever a generator says, what it writes is for the clinician: no setting allows more at present.
-            fit = tip.model_copy(update={"audience": Audience.CLINICIAN, "latency_s": max(0.0, now_s - heard_s)})
-            self._given.add(fit)
-            self.counters.given += 1
-            self._tell(self._on_tip, fit)
-
-    def _set_state(self, state: SidecarState, detail: str) -> None:
-        if state != self.state:
-            self.state = state
-            self._tell(self._on_state, state, detail)
-
-    def _tell(self, callback: Callable[..., None], *facts: object) -> None:
-        try:
-            callback(*facts)
-        except Exception as error:
-            self.counters.callback_errors += 1
-            log.warning("insight.callback_failed", error=type(error).__name__)
+        asked = await ask(local.name, lambda call: local.consider(self._dossier.dialogue(call)), Call(), LOCAL_S)
+        if self._model is None:
+            self._giving.say_state(asked.state, asked.detail)
+        else:
+            asked = replace(asked, tips=[tip for tip in asked.tips if _is_theirs(tip, batch, leave)])
+        self._giving.finish(asked, batch)
 
     async def _contain_close(self, generator: TipGenerator) -> None:
         try:
@@ -247,3 +146,9 @@ class Advisor:
         except Exception as error:
             self.counters.failed += 1
             log.warning("insight.close_failed", generator=generator.name, error=type(error).__name__)
+
+
+def _is_theirs(tip: Tip, batch: Batch, leave: frozenset[str]) -> bool:
+    """Tell whether the rules may give `tip` beside a model: it is about this batch, and urgent or not the model's."""
+    about = {cited.utterance_id for cited in tip.evidence} & set(batch.heard_s)
+    return bool(about) and (tip.urgent or bool(about - leave))

@@ -14,6 +14,7 @@ from pathlib import Path
 from .entities.extract import extract
 from .entities.mentions import automaton, prepare
 from .languages import LANGUAGES
+from .measure.advice_score import latency, red_flags
 from .measure.consultations import Consultation, consultations
 from .measure.entity_score import BEFORE, Score, of_note, score, share
 from .measure.report_score import reports
@@ -59,9 +60,12 @@ def measured(folder: Path) -> dict[str, object]:
             result[language] = total.summary()
     if noted := [one for one in held if one.note]:
         result["notes"] = _notes(noted)
+    if flagged := [one for one in held if one.red_flags is not None]:
+        result["red_flags"] = red_flags(flagged).summary()
     if held:
         result["report"] = reports(held)
         result["cost"] = cost(held)
+        result["tips"] = latency(held)
     return result
 
 
@@ -114,9 +118,9 @@ def table(folder: str, result: dict[str, object], *, wrong: bool) -> str:
             )
         lines.append(f"  assertion {summary['assertion']:.3f} of {summary['assertions_judged']}")
         lines += [f"    {one}" for one in summary["wrong"]] if wrong else []
-    for name in ("notes", "report", "cost"):
+    for name in ("notes", "report", "red_flags", "cost", "tips"):
         if isinstance(part := result.get(name), dict):
-            shown = {key: value for key, value in part.items() if wrong or not isinstance(value, dict)}
+            shown = {key: value for key, value in part.items() if wrong or not isinstance(value, dict | list)}
             lines.append(f"  {name}: {json.dumps(shown, ensure_ascii=False)}")
     return "\n".join(lines) + "\n\n"
 

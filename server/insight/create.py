@@ -12,6 +12,7 @@ from ..model.consultation import Agent
 from ..model.errors import InvalidSettings
 from ..settings import Settings
 from .entities import rules as entity_rules
+from .entities.mentions import prepare as prepare_entities
 from .entities.port import EntityExtractor
 from .knowledge_file import lexicon
 from .languages import LANGUAGES
@@ -20,6 +21,7 @@ from .llm_tips import LlmTips
 from .port import ChatModel, TipGenerator
 from .providers import rules
 from .providers.options import ProviderOptions
+from .sources.file import sources
 
 RULES = "rules"
 OPENAI_COMPATIBLE = "openai_compatible"
@@ -77,13 +79,15 @@ def create_chat_model(settings: Settings, agent: Agent) -> ChatModel | None:
 
 
 def prepare(settings: Settings) -> None:
-    """Check the provider's settings and compile the knowledge, so that no consultation meets either first.
+    """Check the provider's settings and the sources, and compile the knowledge: no consultation shall meet them first.
 
     Raises:
-        InvalidSettings: As create_generator, for an agent that names no model of its own.
+        InvalidSettings: As create_generator, for an agent that names no model; or if the sources cannot be used.
     """
+    sources(settings.context_sources)
     for language in LANGUAGES:
         lexicon(language)
+        prepare_entities(language)
     if settings.entity_provider != RULES and provider_name(settings) == RULES:
         raise InvalidSettings(
             "ENTITY_PROVIDER is llm, but there is no chat model: set LLM_BASE_URL and LLM_MODEL, "

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..model.consultation import Role
+from ..model.entities import Assertion
 from ..model.insight import Evidence
 from ..model.transcript import Utterance
 from . import knowledge_file
+from .entities.extract import extract
 from .phrases import Match
 from .scope import Scope, Status
 from .text import Spoken, tokenize
@@ -114,7 +116,8 @@ def read(utterance: Utterance, language: str) -> Heard:
     matches = knowledge_file.lexicon(language).find(spoken.tokens)
     cues, concepts, medicines = _sort(matches)
     reading = _Reading(utterance, language, spoken, Scope(spoken, cues, utterance.role), concepts, medicines)
-    findings = tuple(reading.finding(match.name, match, reading.scope.judge(match)) for match in concepts)
+    denied = _denied(utterance, language)
+    findings = tuple(reading.finding(match.name, match, _status(match, reading, denied)) for match in concepts)
     last_sentence = spoken.tokens[-1].sentence
     return Heard(
         utterance=utterance,
@@ -132,6 +135,23 @@ def read(utterance: Utterance, language: str) -> Heard:
         asks_about_relatives=reading.scope.asks_about_relatives(),
         words=len(spoken.tokens),
     )
+
+
+def _denied(utterance: Utterance, language: str) -> list[tuple[int, int]]:
+    """Return where the entities of the utterance are denied: they know more ways of saying so."""
+    spoken_in = utterance.model_copy(update={"language": language})
+    return [(one.start, one.end) for one in extract(spoken_in) if one.assertion is Assertion.NEGATED]
+
+
+def _status(match: Match, reading: _Reading, denied: Sequence[tuple[int, int]]) -> Status:
+    status = reading.scope.judge(match)
+    tokens = reading.spoken.tokens
+    start, end = tokens[match.first].start, tokens[match.last].end
+    # "Estou com dor no peito, não é?" denies nothing: what one says of oneself stands.
+    stands = reading.scope.speaks_of_self(match)
+    if status is Status.AFFIRMED and not stands and any(start < to and since < end for since, to in denied):
+        return Status.NEGATED
+    return status
 
 
 def _sort(matches: Sequence[Match]) -> tuple[list[Match], list[Match], list[Match]]:

@@ -56,6 +56,22 @@ class Action(_Rule):
     after: str = ""
 
 
+class Explanation(_Rule):
+    """What an announced examination is, in plain words for the patient; the clinician decides whether they get it."""
+
+    concept: str
+
+
+class Answers(Frozen):
+    """How to answer a question by quoting. `about`: words that ask for a whole category; `ignored` ask for nothing."""
+
+    quote: str
+    not_said: str
+    speakers: dict[str, str]
+    ignored: tuple[str, ...]
+    about: dict[str, tuple[str, ...]]
+
+
 class Aspect(Frozen):
     """One thing worth knowing of a symptom, and how to ask for it."""
 
@@ -115,11 +131,14 @@ class Knowledge(Frozen):
     action: tuple[Action, ...]
     follow_up: tuple[FollowUp, ...]
     conflict: tuple[Conflict, ...]
+    explanation: tuple[Explanation, ...]
+    answers: Answers
 
     @model_validator(mode="after")
     def _names_exist(self) -> Knowledge:
         used = {c for rule in self.red_flag for group in rule.all for c in group}
         used |= {c for rule in self.unasked for c in (*rule.when, *rule.unless, *rule.given)}
+        used |= {rule.concept for rule in self.explanation}
         used |= {name for rule in self.action for name in (rule.concept, rule.after) if name}
         used |= {c for rule in self.follow_up for c in (*rule.when, *(a.concept for a in rule.aspects))}
         used |= {c for conflict in self.conflict for c in conflict.given} | set(self.exclusions)

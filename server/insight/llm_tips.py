@@ -2,49 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..model.errors import ChatModelUnavailable
-from ..model.insight import Audience, Evidence, Tip, TipKind
+from ..model.insight import Audience, Tip, TipKind
 from ..model.transcript import Utterance
-from .findings import spoken_when
-from .languages import known_language
+from . import told
+from .citing import Cited, proven, recent
+from .llm_answer import LlmAnswer
 from .port import ChatModel, Dialogue, Item, OnTip
 
 log = structlog.get_logger()
 
-PROMPTS = Path(__file__).parent / "prompts"
-RECENT_UTTERANCES = 40
-RECENT_CHARACTERS = 12_000
-RECENT_TIPS = 20
 MAX_TIPS = 3
 MAX_TEXT = 400
-
-
-class _Cited(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    utterance_id: str
-    quote: str
 
 
 class _Proposed(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    kind: TipKind
+    kind: Literal["tip", "red_flag", "question", "action", "explanation"]
     subject: str
-    text: str
     urgent: bool
-    evidence: list[_Cited]
+    evidence: list[Cited]
+    text: str
 
 
 class _Answer(BaseModel):
@@ -73,23 +60,25 @@ class LlmTips:
         self.name = model.name
         self.counters = LlmTipsCounters()
         self._model = model
+        self._answers = LlmAnswer(model)
 
     async def consider(self, dialogue: Dialogue, on_tip: OnTip | None = None) -> Sequence[Tip]:
         """Ask the model about the newest utterances.
 
         Raises:
             ChatModelUnavailable: If it gives no usable answer in time.
+            OverBudget: If asking would cost more than is left.
         """
         if not dialogue.utterances:
             return ()
-        recent = _recent(dialogue.utterances)
-        accepted = _Accepted(lambda proposed, model: self._accept(proposed, recent, model), on_tip)
+        said = recent(dialogue.utterances)
+        accepted = _Accepted(lambda proposed, model: self._accept(proposed, said, model), on_tip)
+        system, user = _system(dialogue), _user(dialogue, said)
+        dialogue.call.sending("tips", system, user)
         reply = await self._model.complete(
-            system=_system(dialogue),
-            user=_user(dialogue, recent),
-            schema=SCHEMA,
-            on_item=accepted.hear if on_tip is not None else None,
+            system=system, user=user, schema=SCHEMA, on_item=accepted.hear if on_tip is not None else None
         )
+        dialogue.call.usage = reply.usage
         try:
             answer = _Answer.model_validate(reply.content)
         except ValidationError:
@@ -99,7 +88,18 @@ class LlmTips:
         self.counters.proposed += len(answer.tips)
         tips = [tip for proposed in answer.tips if (tip := accepted.tip_of(proposed, reply.usage.model))]
         self.counters.too_many += max(0, len(tips) - MAX_TIPS)
-        return [*accepted.told, *(tip for tip in tips if tip not in accepted.told)][:MAX_TIPS]
+        given = [*accepted.told, *(tip for tip in tips if tip not in accepted.told)][:MAX_TIPS]
+        dialogue.call.discarded += max(0, len(answer.tips) - len(given))
+        return given
+
+    async def answer(self, dialogue: Dialogue, question: str) -> Tip | None:
+        """Ask the model what the dialogue says to `question`.
+
+        Raises:
+            ChatModelUnavailable: If it gives no usable answer in time.
+            OverBudget: If asking would cost more than is left.
+        """
+        return await self._answers.answer(dialogue, question)
 
     async def aclose(self) -> None:
         """Close the model's connections and note what was discarded."""
@@ -112,22 +112,21 @@ class LlmTips:
             )
         await self._model.aclose()
 
-    def _accept(self, proposed: _Proposed, recent: Sequence[Utterance], model: str) -> Tip | None:
+    def _accept(self, proposed: _Proposed, said: Sequence[Utterance], model: str) -> Tip | None:
         """Return the tip if it has text and at least one citation that holds; citations that don't are dropped."""
-        said = {utterance.id: utterance for utterance in recent}
-        evidence = [cited for one in proposed.evidence if (cited := _cite(one, said)) is not None]
+        evidence = proven(proposed.evidence, said)
         text = " ".join(proposed.text.split())[:MAX_TEXT]
         if not evidence or not text:
             self.counters.without_evidence += 1
             return None
         return Tip(
             id=uuid.uuid4().hex,
-            kind=proposed.kind,
+            kind=TipKind(proposed.kind),
             audience=Audience.CLINICIAN,
             text=text,
             urgent=proposed.urgent,
             subject=" ".join(proposed.subject.split())[:100],
-            evidence=tuple(evidence),
+            evidence=evidence,
             model=model,
         )
 
@@ -162,57 +161,13 @@ class _Accepted:
         return self._tips[key]
 
 
-def _cite(cited: _Cited, said: Mapping[str, Utterance]) -> Evidence | None:
-    utterance = said.get(cited.utterance_id)
-    quote = cited.quote.strip()
-    if utterance is None or not quote:
-        return None
-    start = utterance.text.find(quote)
-    if start < 0:
-        return None
-    start_s, end_s = spoken_when(utterance, start, start + len(quote))
-    return Evidence(utterance_id=utterance.id, quote=quote, start_s=start_s, end_s=end_s)
-
-
-def _recent(utterances: Sequence[Utterance]) -> Sequence[Utterance]:
-    """Return the newest utterances that fit, in order; at least one."""
-    left = RECENT_CHARACTERS
-    first = len(utterances)
-    while first and len(utterances) - first < RECENT_UTTERANCES:
-        left -= len(utterances[first - 1].text)
-        if left < 0 and first < len(utterances):
-            break
-        first -= 1
-    return utterances[first:]
-
-
-@cache
-def _prompt(language: str) -> str:
-    return (PROMPTS / f"tips.{language}.md").read_text("utf-8")
-
-
-def _language(dialogue: Dialogue) -> str:
-    spoken = dialogue.utterances[-1].language if dialogue.language == "auto" else dialogue.language
-    return known_language(spoken)
-
-
 def _system(dialogue: Dialogue) -> str:
-    parts = [_prompt(_language(dialogue)).format(max_tips=MAX_TIPS).strip()]
-    if dialogue.agent.prompt.strip():
-        parts.append(dialogue.agent.prompt.strip())
-    return "\n\n".join(parts)
+    kinds = [kind.value for kind in dialogue.agent.suggests if kind is not TipKind.ANSWER]
+    if dialogue.agent.to_patient == "nothing":
+        kinds = [kind for kind in kinds if kind != TipKind.EXPLANATION.value]
+    return told.instructions("tips", dialogue, max_tips=MAX_TIPS, kinds=", ".join(f"`{kind}`" for kind in kinds))
 
 
-def _user(dialogue: Dialogue, recent: Sequence[Utterance]) -> str:
-    """Return everything that was said or given as one JSON object: nothing spoken can end the string it stands in."""
-    return json.dumps(
-        {
-            "sensitivity": round(dialogue.agent.sensitivity, 2),
-            "already_given": [{"subject": tip.subject, "text": tip.text} for tip in dialogue.given[-RECENT_TIPS:]],
-            "dialogue": [
-                {"utterance_id": one.id, "speaker": one.role.value, "text": one.text[:RECENT_CHARACTERS]}
-                for one in recent
-            ],
-        },
-        ensure_ascii=False,
-    )
+def _user(dialogue: Dialogue, said: Sequence[Utterance]) -> str:
+    given = [{"subject": tip.subject, "text": tip.text} for tip in dialogue.given[-told.RECENT_TIPS :]]
+    return told.data(dialogue, said, sensitivity=round(dialogue.agent.sensitivity, 2), already_given=given)

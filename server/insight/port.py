@@ -8,12 +8,15 @@ passes tips on in the same way, to `on_tip`. Both may be left out; what is retur
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..model.consultation import Agent, Language
 from ..model.insight import Tip
 from ..model.transcript import Utterance
+from .background import Background
+from .call import Call
+from .notes import Notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,18 @@ class ChatModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """What a tip generator may look at: settled utterances in room order, newest last."""
+    """What a tip generator may look at: settled utterances in room order, newest last.
+
+    `call` is where it notes, as it goes, what the request costs.
+    """
 
     language: Language
     utterances: Sequence[Utterance]
     agent: Agent
     given: Sequence[Tip] = ()
+    notes: Notes = field(default_factory=Notes)
+    background: Background = field(default_factory=Background)
+    call: Call = field(default_factory=Call)
 
 
 OnTip = Callable[[Tip], None]

@@ -24,7 +24,7 @@ def red_flags(case: Case, knowledge: Knowledge) -> Iterator[Tip]:
             continue
         starts = [finding.start_s for finding in present]
         if max(starts) - min(starts) <= rule.window_s:
-            yield _tip(TipKind.TIP, rule.subject, rule.text, present, urgent=rule.urgent)
+            yield _tip(TipKind.RED_FLAG, rule.subject, rule.text, present, urgent=rule.urgent)
 
 
 def allergy_conflicts(case: Case, knowledge: Knowledge) -> Iterator[Tip]:
@@ -35,7 +35,7 @@ def allergy_conflicts(case: Case, knowledge: Knowledge) -> Iterator[Tip]:
             a, b = by_id[allergen.name], by_id[proposal.name]
             if a.id == b.id or set(a.families) & set(b.families):
                 text = knowledge.allergy_conflict.text.format(allergen=a.name, medicine=b.name)
-                yield _tip(TipKind.TIP, f"allergy_conflict.{b.id}", text, [allergen, proposal], urgent=True)
+                yield _tip(TipKind.RED_FLAG, f"allergy_conflict.{b.id}", text, [allergen, proposal], urgent=True)
 
 
 def conflicts(case: Case, knowledge: Knowledge) -> Iterator[Tip]:
@@ -47,7 +47,7 @@ def conflicts(case: Case, knowledge: Knowledge) -> Iterator[Tip]:
             medicine: Medicine = by_id[proposal.name]
             if condition is not None and set(medicine.families) & set(rule.families):
                 text = rule.text.format(medicine=medicine.name)
-                yield _tip(TipKind.TIP, rule.subject, text, [condition, proposal], urgent=True)
+                yield _tip(TipKind.RED_FLAG, rule.subject, text, [condition, proposal], urgent=True)
                 break
 
 
@@ -61,7 +61,7 @@ def unasked(case: Case, knowledge: Knowledge) -> Iterator[Tip]:
             occasion += case.proposals
         grounds = _latest(case, rule.given) if rule.given else None
         if occasion and (grounds is not None or not rule.given):
-            yield _tip(TipKind.TIP, rule.subject, rule.text, [f for f in (grounds, occasion[-1]) if f is not None])
+            yield _tip(TipKind.QUESTION, rule.subject, rule.text, [f for f in (grounds, occasion[-1]) if f is not None])
 
 
 def actions(case: Case, knowledge: Knowledge) -> Iterator[Tip]:
@@ -74,6 +74,14 @@ def actions(case: Case, knowledge: Knowledge) -> Iterator[Tip]:
                 break
 
 
+def explanations(case: Case, knowledge: Knowledge) -> Iterator[Tip]:
+    """Plain words for the patient about what the clinician announced."""
+    for rule in knowledge.explanation:
+        plan = next((plan for plan in case.plans if plan.name == rule.concept), None)
+        if plan is not None:
+            yield _tip(TipKind.EXPLANATION, rule.subject, rule.text, [plan])
+
+
 def follow_ups(case: Case, knowledge: Knowledge, given: set[str]) -> Iterator[Tip]:
     """Aspects of a symptom that nobody has come to within some turns."""
     left = MAX_FOLLOW_UPS - sum(1 for rule in knowledge.follow_up if rule.subject in given)
@@ -84,7 +92,7 @@ def follow_ups(case: Case, knowledge: Knowledge, given: set[str]) -> Iterator[Ti
         missing = [aspect.ask for aspect in rule.aspects if not case.mentioned[aspect.concept]]
         if missing and rule.subject not in given:
             left -= 1
-            yield _tip(TipKind.TIP, rule.subject, rule.text.format(missing=", ".join(missing)), [symptom])
+            yield _tip(TipKind.QUESTION, rule.subject, rule.text.format(missing=", ".join(missing)), [symptom])
 
 
 def _soon_after(case: Case, name: str, plan: Finding) -> bool:

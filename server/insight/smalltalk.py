@@ -17,13 +17,22 @@ def says_something(utterance: Utterance, before: Utterance | None) -> bool:
     Greetings and thanks can't. A bare yes or no can when `before`, the other's last words, asked something,
     which speech recognition often writes without a question mark.
     """
-    courtesies, answers = _words()
-    rest = {token.norm for token in tokenize(utterance.text).tokens} - courtesies
-    if not rest:
+    if not meant(utterance):
         return False
-    if rest <= answers:
+    if bare_answer(utterance):
         return before is not None and read(before, known_language(before.language)).asks
     return True
+
+
+def bare_answer(utterance: Utterance) -> bool:
+    """Tell whether `utterance` is a yes or a no, and nothing else but courtesy."""
+    words = meant(utterance)
+    return bool(words) and words <= _words()[1]
+
+
+def meant(utterance: Utterance) -> set[str]:
+    """Return the words of `utterance` that are more than courtesy, folded."""
+    return {token.norm for token in tokenize(utterance.text).tokens} - _words()[0]
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 _WORD = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+(?:['’](?:[^\W_]|[\u0300-\u036f])+)*")
 _SENTENCE_ENDS = frozenset(".?!;…")
@@ -42,6 +43,7 @@ def fold(word: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c) and c not in "'’")
 
 
+@lru_cache(256)
 def tokenize(text: str) -> Spoken:
     """Split `text` into words and sentences. Offsets refer to `text` as given."""
     tokens: list[Token] = []

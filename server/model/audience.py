@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .advice_events import BudgetSpent, InteractionLogged, QuestionAsked, TipReleased
 from .consultation import Role
 from .events import (
     EntitiesFound,
@@ -19,6 +20,7 @@ from .recording_events import DiskLow, RecordingFinalized
 
 BOTH = frozenset(Role)
 CLINICIAN_ONLY = frozenset({Role.CLINICIAN})
+NOBODY: frozenset[Role] = frozenset()
 
 
 def roles_of(audience: Audience) -> frozenset[Role]:
@@ -35,6 +37,12 @@ def may_see(event: Event) -> frozenset[Role]:
             return roles_of(tip.audience)
         case TipMarked(audience=audience):
             return roles_of(audience)
+        case TipReleased(tip=tip):
+            return roles_of(tip.audience) | CLINICIAN_ONLY
+        case QuestionAsked() | BudgetSpent():
+            return CLINICIAN_ONLY
+        case InteractionLogged():
+            return NOBODY
         case QualityChanged(role=role) | ParticipantAway(role=role):
             return frozenset({role.other})
         case SidecarStateChanged(sidecar="speech"):

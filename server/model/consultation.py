@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .tip_kind import TipKind
+
 Language = Literal["pt", "en", "auto"]
 ConsentMode = Literal["ask", "external"]
 ConsultationId = Annotated[str, Field(pattern=r"^[a-z0-9-]{8,64}$")]
@@ -41,8 +43,24 @@ class ConsultationStatus(StrEnum):
     ENDED = "ended"
 
 
-class Agent(Frozen):
-    """What listens: models, language and prompt, as a record the owner edits."""
+class AdviceRules(Frozen):
+    """What an agent may suggest, to whom, at what cost, and from which sources.
+
+    `suggests` are kinds of tips. `to_patient`: whether explanations may be made, for the clinician to release.
+    `max_calls` and `max_tokens` bound what a chat model is asked in one consultation. `sources` name context sources
+    of the server's own file. `shares_names`: whether the chat model is told the participants' names.
+    """
+
+    suggests: tuple[TipKind, ...] = tuple(TipKind)
+    to_patient: Literal["nothing", "released"] = "released"
+    max_calls: int = Field(default=300, ge=0, le=100_000)
+    max_tokens: int = Field(default=1_000_000, ge=0, le=1_000_000_000)
+    sources: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")], ...] = Field(default=(), max_length=8)
+    shares_names: bool = False
+
+
+class Agent(AdviceRules):
+    """What listens: models, language and prompt, and what it may advise, as a record the owner edits."""
 
     id: str
     name: str

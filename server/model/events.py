@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from .advice_events import BudgetSpent, InteractionLogged, QuestionAsked, TipReleased
 from .consultation import Frozen, Role
 from .entities import Entity
 from .insight import Audience, Tip, TipMark
@@ -241,6 +242,10 @@ Event = (
     | AudioGap
     | ChatSent
     | TipReady
+    | QuestionAsked
+    | TipReleased
+    | BudgetSpent
+    | InteractionLogged
     | TipMarked
     | ReportReady
     | SidecarStateChanged

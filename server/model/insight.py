@@ -7,14 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from .consultation import Frozen
-
-
-class TipKind(StrEnum):
-    """What a tip asks of its reader."""
-
-    TIP = "tip"
-    ACTION = "action"
-    ANSWER = "answer"
+from .tip_kind import TipKind as TipKind
 
 
 class Audience(StrEnum):
@@ -43,7 +36,10 @@ class Evidence(Frozen):
 
 
 class Tip(Frozen):
-    """One piece of advice, and the utterances it rests on."""
+    """One piece of advice, and the utterances it rests on.
+
+    An answer names the question: its id, and its words. Whatever is not released has `audience` clinician.
+    """
 
     id: str = Field(min_length=1, max_length=64)
     kind: TipKind
@@ -54,3 +50,5 @@ class Tip(Frozen):
     evidence: tuple[Evidence, ...] = ()
     model: str = ""
     latency_s: float = 0.0
+    question_id: str = ""
+    question: str = ""

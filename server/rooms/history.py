@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Self
 
 from ..live.port import REPLAY_LIMIT
-from ..model.audience import may_see
+from ..model.advice_events import Interaction, TipReleased
+from ..model.audience import may_see, roles_of
 from ..model.consultation import Role
 from ..model.entities import Entity
 from ..model.events import EPHEMERAL, ChatSent, EntitiesFound, Event, FinalTranscript, TipReady
-from ..model.insight import Tip
+from ..model.insight import Audience, Tip, TipMark
 from ..model.transcript import Utterance
 from .services import History
 
@@ -52,6 +53,8 @@ class Past:
     typed: Sequence[ChatSent]
     tips: Sequence[Tip]
     named: Sequence[Entity]
+    marks: Mapping[str, TipMark | None] = field(default_factory=dict)
+    interactions: Sequence[Interaction] = ()
 
     @classmethod
     async def of(cls, store: History, consultation_id: str) -> Self:
@@ -60,11 +63,14 @@ class Past:
         Raises:
             DatabaseUnavailable: If the database does not answer.
         """
+        records = await store.tips(consultation_id)
         return cls(
             said=await store.utterances(consultation_id),
             typed=await store.chat_messages(consultation_id),
-            tips=[record.tip for record in await store.tips(consultation_id)],
+            tips=[record.tip for record in records],
             named=await store.entities(consultation_id),
+            marks={record.tip.id: record.mark for record in records},
+            interactions=[record.interaction for record in await store.interactions(consultation_id)],
         )
 
     def events(self, first: int) -> list[tuple[int, Event]]:
@@ -82,7 +88,9 @@ class Past:
             events.append(EntitiesFound(at_s=ended_s.get(name, 0.0), utterance_id=name, entities=tuple(entities)))
         for tip in self.tips:
             at_s = max((ended_s.get(cited.utterance_id, 0.0) for cited in tip.evidence), default=0.0)
-            events.append(TipReady(at_s=at_s, tip=tip))
+            events.append(TipReady(at_s=at_s, tip=tip.model_copy(update={"audience": Audience.CLINICIAN})))
+            if Role.PATIENT in roles_of(tip.audience):
+                events.append(TipReleased(at_s=at_s, tip=tip))
         events.extend(self.typed)
         events.sort(key=lambda event: event.at_s)
         return list(enumerate(events, start=first))

@@ -160,7 +160,7 @@ class Registry:
         mirrored = await self._mirrored(consultation.id)
         room.recent.restore(list(mirrored) if past.is_in(mirrored) else missing)
         room.annotation.restore(past.said, past.named)
-        room.advice.restore(past.said, past.tips)
+        room.advice.restore(past.said, [(tip, past.marks.get(tip.id)) for tip in past.tips], past.interactions)
         room.report.restore(past.said)
         for person in await store.participants(consultation.id):
             seat = room.seats[person.role]
@@ -177,7 +177,8 @@ class Registry:
 
     async def _room(self, consultation: Consultation, opened_at: datetime) -> Room:
         agent = await self._services.store.agent(consultation.agent_id)
-        return Room(consultation, agent, self._services, RoomClock(opened_at))
+        context = await self._services.store.context(consultation.id)
+        return Room(consultation, agent, self._services, RoomClock(opened_at), context)
 
     def _keep(self, room: Room) -> Seating:
         if self._closing:

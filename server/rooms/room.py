@@ -47,7 +47,9 @@ Work = Coroutine[Any, Any, None]
 class Room:
     """One live consultation. `run` is its whole life; everything it starts ends with it."""
 
-    def __init__(self, consultation: Consultation, agent: Agent, services: RoomServices, clock: RoomClock) -> None:
+    def __init__(
+        self, consultation: Consultation, agent: Agent, services: RoomServices, clock: RoomClock, context: str = ""
+    ) -> None:
         self.clock = clock
         self.consultation = consultation.model_copy(
             update={"status": ConsultationStatus.LIVE, "opened_at": clock.opened_at}
@@ -70,8 +72,9 @@ class Room:
         )
         host = Host(clock, self.publish, lambda work: self.aside(work, "recording"))
         self.capture = Capture(services, consultation.id, options, host)
+        advising = Host(clock, self.publish, lambda work: self.aside(work, "tips"))
+        self.advice = Advice(services, agent, consultation, advising, context)
         self.annotation = Annotation(services.create_annotator, agent, clock, self.publish)
-        self.advice = Advice(services.create_advisor, agent, language, clock, self.publish)
         self.report = LiveReport(services.reports, consultation.id, agent, self.publish)
         self.crossing = Crossing(
             self.seats,

@@ -89,6 +89,7 @@ class Seating:
             )
         )
         room.show_presence(seat)
+        room.advice.met(seat.role, request.identity, request.name)
         if room.settings.consent == "external":
             self._consent(seat, True)
         elif request.consent is not None:

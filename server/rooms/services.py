@@ -9,14 +9,17 @@ from typing import Protocol
 
 from ..insight.advisor import Advisor
 from ..insight.annotator import Annotator, Found
+from ..insight.background import LookUp, nothing_looked_up
+from ..insight.listener import AdviceListener
 from ..live.port import LiveStore
 from ..media.peer import Peer, PeerListener
+from ..model.advice_events import Interaction
 from ..model.audio import OpusPacket, SenderReport
 from ..model.clock import RoomClock
 from ..model.consultation import Agent, Consultation, Language, Participant, Role
 from ..model.entities import Entity
 from ..model.events import ChatSent, Event, SidecarState
-from ..model.insight import Tip
+from ..model.insight import Tip, TipMark
 from ..model.recording_events import RecordingFile
 from ..model.transcript import Utterance
 from ..settings import Settings
@@ -42,6 +45,18 @@ class TipRecord(Protocol):
     def tip(self) -> Tip:
         """What was advised."""
 
+    @property
+    def mark(self) -> TipMark | None:
+        """What the clinician last did with it."""
+
+
+class InteractionRecord(Protocol):
+    """A kept interaction."""
+
+    @property
+    def interaction(self) -> Interaction:
+        """Who was asked for advice, at what cost."""
+
 
 class History(Protocol):
     """The part of the store that brings a consultation back."""
@@ -63,6 +78,12 @@ class History(Protocol):
 
     async def tips(self, consultation_id: str) -> Sequence[TipRecord]:
         """Return the tips given, with what became of them."""
+
+    async def interactions(self, consultation_id: str) -> Sequence[InteractionRecord]:
+        """Return each time that advice was asked for."""
+
+    async def context(self, consultation_id: str) -> str:
+        """Return what the agent was told beforehand."""
 
     async def entities(self, consultation_id: str) -> Sequence[Entity]:
         """Return what was named, each as it stands last."""
@@ -156,7 +177,7 @@ class Manifest(Protocol):
 
 CreatePeer = Callable[[PeerListener, Callable[[], float]], Peer]
 CreateRecorder = Callable[[Path, RoomClock, Callable[[str], None]], Recorder]
-CreateAdvisor = Callable[[Agent, Language, Callable[[Tip], None], Callable[[SidecarState, str], None]], Advisor]
+CreateAdvisor = Callable[[Agent, Language, AdviceListener], Advisor]
 CreateAnnotator = Callable[[Agent, Callable[[Found], None], Callable[[SidecarState, str], None]], Annotator]
 Finish = Callable[[Path, Callable[[float], None]], Awaitable[Manifest]]
 """Makes a folder's files, and tells how much of them is done (0 to 1)."""
@@ -186,6 +207,7 @@ class RoomServices:
     create_peer: CreatePeer
     create_annotator: CreateAnnotator
     create_advisor: CreateAdvisor
+    look_up: LookUp = nothing_looked_up
     reports: ReportDrafts | None = None
     finishing: Finishing = field(default_factory=Finishing)
     owns: Callable[[str], bool] = lambda _: True

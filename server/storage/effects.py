@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from ..model.advice_events import InteractionLogged, TipReleased
 from ..model.entities import Entity
 from ..model.events import (
     ChatSent,
@@ -46,7 +47,7 @@ def effects(consultation_id: str, at: datetime, event: Event | None) -> Iterator
     common = {"cid": consultation_id, "at": at, "at_s": event.at_s, "role": getattr(event, "role", None)}
     for name, values in _tables(event):
         yield name, common | values
-    if not isinstance(event, FinalTranscript | EntitiesFound):
+    if not isinstance(event, FinalTranscript | EntitiesFound | InteractionLogged):
         log = "log_leaving" if isinstance(event, ParticipantLeft) else "log_activity"
         yield log, common | {"kind": event.type, "detail": Jsonb(_detail(event))}
 
@@ -72,6 +73,11 @@ def _tables(event: Event) -> Iterator[Statement]:
         case TipReady(tip=tip):
             evidence = Jsonb([piece.model_dump() for piece in tip.evidence])
             yield "add_tip", tip.model_dump() | {"evidence": evidence}
+        case TipReleased(tip=tip):
+            yield "release_tip", {"id": tip.id, "audience": tip.audience}
+        case InteractionLogged(interaction=interaction):
+            values = interaction.model_dump() | {"sources": Jsonb(interaction.sources)}
+            yield "add_interaction", values | {"heard": list(interaction.heard), "tip_ids": list(interaction.tip_ids)}
         case TipMarked(tip_id=tip_id, mark=mark):
             yield "mark_tip", {"tip_id": tip_id, "mark": mark}
         case RecordingFinalized(files=files):
@@ -109,7 +115,7 @@ def _participant(
 def _detail(event: Event) -> Values:
     detail = event.model_dump(mode="json", exclude={"type", "at_s", "role", *SAID})
     match event:
-        case TipReady(tip=tip):
+        case TipReady(tip=tip) | TipReleased(tip=tip):
             detail |= tip.model_dump(mode="json", include={"id", "kind", "audience", "urgent", "model", "latency_s"})
         case RecordingFinalized(files=files):
             detail = {"files": len(files), "size_bytes": sum(file.size_bytes for file in files)}

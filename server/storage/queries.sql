@@ -18,10 +18,14 @@ SELECT id, title, language, agent_id, status, created_at, opened_at, ended_at, e
 FROM consultations WHERE status = 'live' ORDER BY created_at, id;
 
 -- name: agents
-SELECT id, name, chat_model, speech_provider, language, sensitivity, prompt, report_template FROM agents ORDER BY id;
+SELECT id, name, chat_model, speech_provider, language, sensitivity, prompt,
+    report_template, suggests, to_patient, max_calls, max_tokens, sources, shares_names
+FROM agents ORDER BY id;
 
 -- name: agent
-SELECT id, name, chat_model, speech_provider, language, sensitivity, prompt, report_template FROM agents WHERE id = %(id)s;
+SELECT id, name, chat_model, speech_provider, language, sensitivity, prompt,
+    report_template, suggests, to_patient, max_calls, max_tokens, sources, shares_names
+FROM agents WHERE id = %(id)s;
 
 -- name: participants
 SELECT role, identity, name, consent, joined_at, left_at, present_s
@@ -45,8 +49,17 @@ SELECT at_s, message_id, role, name, text
 FROM chat_messages WHERE consultation_id = %(cid)s ORDER BY at_s, role, message_id;
 
 -- name: tips
-SELECT id, kind, audience, text, urgent, subject, evidence, model, latency_s, at_s, mark
+SELECT id, kind, audience, text, urgent, subject, evidence, model, latency_s, question_id, question, at_s, mark,
+    released_at_s
 FROM tips WHERE consultation_id = %(cid)s ORDER BY at_s, id;
+
+-- name: context
+SELECT context FROM consultation_contexts WHERE consultation_id = %(cid)s;
+
+-- name: interactions
+SELECT id, at_s, purpose, generator, model, prompt_version, prompt_tokens, completion_tokens, estimated, latency_s,
+    outcome, detail, heard, sources, discarded, tip_ids
+FROM interactions WHERE consultation_id = %(cid)s ORDER BY at_s, id;
 
 -- name: entities
 SELECT id, utterance_id, category, text, start, "end", normal, name, assertion, confidence, approximate, value, unit,
@@ -98,12 +111,20 @@ VALUES (%(id)s, %(title)s, %(language)s, %(agent_id)s, %(status)s, %(created_at)
 ON CONFLICT (id) DO NOTHING;
 
 -- name: save_agent
-INSERT INTO agents (id, name, chat_model, speech_provider, language, sensitivity, prompt, report_template)
+INSERT INTO agents (id, name, chat_model, speech_provider, language, sensitivity, prompt, report_template,
+    suggests, to_patient, max_calls, max_tokens, sources, shares_names)
 VALUES (%(id)s, %(name)s, %(chat_model)s, %(speech_provider)s, %(language)s, %(sensitivity)s, %(prompt)s,
-        %(report_template)s)
+        %(report_template)s, %(suggests)s, %(to_patient)s, %(max_calls)s, %(max_tokens)s, %(sources)s, %(shares_names)s)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, chat_model = excluded.chat_model, speech_provider = excluded.speech_provider,
-    language = excluded.language, sensitivity = excluded.sensitivity, prompt = excluded.prompt, report_template = excluded.report_template, updated_at = now();
+    language = excluded.language, sensitivity = excluded.sensitivity, prompt = excluded.prompt,
+    report_template = excluded.report_template, suggests = excluded.suggests, to_patient = excluded.to_patient,
+    max_calls = excluded.max_calls, max_tokens = excluded.max_tokens, sources = excluded.sources, shares_names = excluded.shares_names,
+    updated_at = now();
+
+-- name: save_context
+INSERT INTO consultation_contexts (consultation_id, context) VALUES (%(cid)s, %(context)s)
+ON CONFLICT (consultation_id) DO UPDATE SET context = excluded.context, updated_at = now();
 
 -- The second pass: a job that waits here until its transcript is kept
 
@@ -196,9 +217,22 @@ VALUES (%(cid)s, %(role)s, %(message_id)s, %(name)s, %(at_s)s, %(text)s)
 ON CONFLICT DO NOTHING;
 
 -- name: add_tip
-INSERT INTO tips (consultation_id, id, at_s, kind, audience, text, urgent, subject, evidence, model, latency_s)
+INSERT INTO tips (consultation_id, id, at_s, kind, audience, text, urgent, subject, evidence, model, latency_s,
+    question_id, question)
 VALUES (%(cid)s, %(id)s, %(at_s)s, %(kind)s, %(audience)s, %(text)s, %(urgent)s, %(subject)s, %(evidence)s, %(model)s,
-        %(latency_s)s)
+        %(latency_s)s, %(question_id)s, %(question)s)
+ON CONFLICT DO NOTHING;
+
+-- name: release_tip
+UPDATE tips SET audience = %(audience)s, released_at_s = %(at_s)s
+WHERE consultation_id = %(cid)s AND id = %(id)s AND released_at_s IS NULL;
+
+-- name: add_interaction
+INSERT INTO interactions (consultation_id, id, at, at_s, purpose, generator, model, prompt_version, prompt_tokens,
+    completion_tokens, estimated, latency_s, outcome, detail, heard, sources, discarded, tip_ids)
+VALUES (%(cid)s, %(id)s, %(at)s, %(at_s)s, %(purpose)s, %(generator)s, %(model)s, %(prompt_version)s,
+        %(prompt_tokens)s, %(completion_tokens)s, %(estimated)s, %(latency_s)s, %(outcome)s, %(detail)s, %(heard)s,
+        %(sources)s, %(discarded)s, %(tip_ids)s)
 ON CONFLICT DO NOTHING;
 
 -- name: mark_tip

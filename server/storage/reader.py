@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ..model.advice_events import Interaction
 from ..model.consultation import Agent, Consultation, Participant, Role
 from ..model.entities import Entity
 from ..model.errors import Conflict, InvalidRequest, NotFound
@@ -26,11 +27,20 @@ from .second_passes import SecondPasses
 
 @dataclass(frozen=True, slots=True)
 class TipRecord:
-    """A tip, when it was given, and what its reader last did with it."""
+    """A tip, when it was given, what its reader last did with it, and when the patient was let have it."""
 
     tip: Tip
     mark: TipMark | None
     at_s: float
+    released_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionRecord:
+    """An interaction, and when it ended."""
+
+    at_s: float
+    interaction: Interaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +153,25 @@ class Reader:
         """Return the tips, oldest first."""
         return [_tip_record(row) for row in await self._of("tips", consultation_id)]
 
+    async def interactions(self, consultation_id: str) -> list[InteractionRecord]:
+        """Return each time that advice was asked for, oldest first."""
+        rows = [dict(row) for row in await self._of("interactions", consultation_id)]
+        return [InteractionRecord(row.pop("at_s"), Interaction.model_validate(row)) for row in rows]
+
+    async def context(self, consultation_id: str) -> str:
+        """Return what the agent was told beforehand; empty if nothing."""
+        rows = await self._of("context", consultation_id)
+        return str(rows[0]["context"]) if rows else ""
+
+    async def save_context(self, consultation_id: str, context: str) -> None:
+        """Tell the agent something beforehand, instead of what it was told until now.
+
+        Raises:
+            NotFound: If there is no such consultation.
+        """
+        await self.consultation(consultation_id)
+        await self._database.rows("save_context", {"cid": consultation_id, "context": clean(context)})
+
     async def entities(self, consultation_id: str, edition: Edition = "live") -> list[Entity]:
         """Return what one edition of the transcript names, in the order it was found; each as it stands last."""
         rows = await self._database.rows("entities", {"cid": consultation_id, "edition": edition})
@@ -168,8 +197,8 @@ class Reader:
 
 def _tip_record(row: Row) -> TipRecord:
     fields = dict(row)
-    mark, at_s = fields.pop("mark"), fields.pop("at_s")
-    return TipRecord(Tip.model_validate(fields), TipMark(mark) if mark else None, at_s)
+    mark, at_s, released_at_s = fields.pop("mark"), fields.pop("at_s"), fields.pop("released_at_s")
+    return TipRecord(Tip.model_validate(fields), TipMark(mark) if mark else None, at_s, released_at_s)
 
 
 def _creation(consultation: Consultation) -> Row:

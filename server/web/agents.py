@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from ..insight.drafting import templates
 from ..insight.languages import LANGUAGES
+from ..insight.sources.file import sources
 from ..model.consultation import Agent
 from ..model.errors import Conflict, DatabaseUnavailable, NotFound
 from ..settings import Settings
@@ -34,10 +37,17 @@ async def save_agent(request: web.Request) -> web.Response:
     agent_id = agent_id_of(request)
     wish = await read_body(request, AgentSettings)
     _check_speech_provider(wish.speech_provider, request.app[SETTINGS])
+    _check_sources(wish.sources, request.app[SETTINGS])
     _check_report_template(wish.report_template)
     agent = Agent(id=agent_id, **wish.model_dump())
     await request.app[STORE].save_agent(agent)
     return json_response(agent)
+
+
+def _check_sources(names: Sequence[str], settings: Settings) -> None:
+    """Accept sources of the server's own file. What may be asked, and where, that file says, never a record."""
+    if missing := set(names) - set(sources(settings.context_sources)):
+        raise Conflict(f"There is no context source {', '.join(sorted(missing))}: see CONTEXT_SOURCES on the server.")
 
 
 def _check_speech_provider(name: str | None, settings: Settings) -> None:

@@ -43,6 +43,8 @@ async def create_consultation(request: web.Request) -> web.Response:
         created_at=datetime.now(UTC),
     )
     await store.create_consultation(consultation)
+    if wish.context:
+        await store.save_context(consultation.id, wish.context)
     return json_response(consultation, status=201)
 
 

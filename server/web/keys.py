@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from ..model.advice_events import Interaction
 from ..model.consultation import Agent, Consultation, Participant, Role
 from ..model.entities import Entity
 from ..model.events import ChatSent, EndReason, SidecarState
@@ -33,6 +34,17 @@ class StoredTip(Protocol):
     def tip(self) -> Tip: ...  # noqa: D102
     @property
     def mark(self) -> TipMark | None: ...  # noqa: D102
+    @property
+    def released_at_s(self) -> float | None: ...  # noqa: D102
+
+
+class StoredInteraction(Protocol):
+    """A time that advice was asked for."""
+
+    @property
+    def at_s(self) -> float: ...  # noqa: D102
+    @property
+    def interaction(self) -> Interaction: ...  # noqa: D102
 
 
 class StoredActivity(Protocol):
@@ -89,6 +101,15 @@ class ConsultationStore(Protocol):
 
     async def tips(self, consultation_id: str, /) -> Sequence[StoredTip]:
         """Return the tips, oldest first."""
+
+    async def interactions(self, consultation_id: str, /) -> Sequence[StoredInteraction]:
+        """Return each time that advice was asked for, oldest first."""
+
+    async def context(self, consultation_id: str, /) -> str:
+        """Return what the agent is told beforehand; empty if nothing."""
+
+    async def save_context(self, consultation_id: str, context: str, /) -> None:
+        """Tell the agent something beforehand."""
 
     async def entities(self, consultation_id: str, edition: Edition, /) -> Sequence[Entity]:
         """Return what one edition of the transcript names, each as it stands last."""

@@ -103,6 +103,21 @@ class MarkTip(Frozen):
     mark: TipMark
 
 
+class ReleaseTip(Frozen):
+    """Let the patient have an explanation; the clinician's alone."""
+
+    type: Literal["release_tip"]
+    tip_id: str = Field(min_length=1, max_length=64)
+
+
+class Ask(Frozen):
+    """A question about this consultation; the clinician's alone."""
+
+    type: Literal["ask"]
+    question_id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    text: str = Field(min_length=1, max_length=500)
+
+
 class Leave(Frozen):
     """Give up the seat."""
 
@@ -122,7 +137,9 @@ class Ping(Frozen):
     t: float = 0.0
 
 
-ClientMessage = Join | Offer | Candidate | Media | Quality | Consent | Chat | MarkTip | Leave | End | Ping
+ClientMessage = (
+    Join | Offer | Candidate | Media | Quality | Consent | Chat | MarkTip | ReleaseTip | Ask | Leave | End | Ping
+)
 AnyClientMessage = Annotated[ClientMessage, Field(discriminator="type")]
 client_adapter: TypeAdapter[ClientMessage] = TypeAdapter(AnyClientMessage)
 

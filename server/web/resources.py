@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from ..model.consultation import (
+    AdviceRules,
     Agent,
     ConsentMode,
     Consultation,
@@ -35,11 +36,15 @@ DAY_S = 24 * 3600
 
 
 class NewConsultation(Frozen):
-    """A consultation to create. Without a language the named agent's counts, else the server's default."""
+    """A consultation to create. Without a language the named agent's counts, else the server's default.
+
+    `context` is what the agent shall know beforehand; the patient never reads it.
+    """
 
     title: Line = Field(default="", max_length=200)
     language: Language | None = None
     agent_id: AgentId | None = None
+    context: Prose = Field(default="", max_length=8000)
 
 
 def whole(value: object) -> object:
@@ -57,7 +62,7 @@ class NewToken(Frozen):
     ttl_s: Annotated[int, Field(ge=60, le=30 * DAY_S), BeforeValidator(whole)] | None = None
 
 
-class AgentSettings(Frozen):
+class AgentSettings(AdviceRules):
     """An agent without its id, which stands in the address."""
 
     name: Line = Field(min_length=1, max_length=100)
@@ -66,6 +71,8 @@ class AgentSettings(Frozen):
     language: Language = "pt"
     sensitivity: float = Field(default=0.5, ge=0.0, le=1.0)
     prompt: Prose = Field(default="", max_length=20_000)
+    max_calls: Annotated[int, Field(ge=0, le=100_000), BeforeValidator(whole)] = 300
+    max_tokens: Annotated[int, Field(ge=0, le=1_000_000_000), BeforeValidator(whole)] = 1_000_000
     report_template: str = Field(default="soap", pattern=r"^[a-z][a-z0-9_-]{0,31}$")
 
 
@@ -136,10 +143,11 @@ class Transcript(Frozen):
 
 
 class MarkedTip(Frozen):
-    """A tip, and what its reader last did with it."""
+    """A tip, what the clinician last did with it, and the room time at which the patient was let have it."""
 
     tip: Tip
     mark: TipMark | None
+    released_at_s: float | None = None
 
 
 class TipList(Frozen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import (
+    advice,
     agents,
     consultations,
     entities,
@@ -55,6 +56,9 @@ API_ROUTES = (
     Route("GET", f"{ONE}/transcript", SERVICE_OR_PARTICIPANT, transcripts.read_transcript, "Read the transcript"),
     Route("GET", f"{ONE}/entities", SERVICE_OR_CLINICIAN, entities.list_entities, "List what was named"),
     Route("GET", f"{ONE}/tips", SERVICE_OR_PARTICIPANT, transcripts.list_tips, "List the tips"),
+    Route("GET", f"{ONE}/context", SERVICE_OR_CLINICIAN, advice.read_context, "Read what the agent knows beforehand"),
+    Route("PUT", f"{ONE}/context", SERVICE_OR_CLINICIAN, advice.save_context, "Tell the agent something beforehand"),
+    Route("GET", f"{ONE}/interactions", SERVICE_OR_CLINICIAN, advice.list_interactions, "List who advised, and how"),
     Route("GET", f"{ONE}/chat", SERVICE_OR_PARTICIPANT, transcripts.list_chat, "List the chat messages"),
     Route("GET", f"{ONE}/activity", SERVICE_OR_CLINICIAN, transcripts.list_activity, "List the activity log"),
     Route("GET", f"{ONE}/report.{{form}}", SERVICE_OR_CLINICIAN, report_exports.export_report, "Download the report"),
@@ -80,6 +84,7 @@ API_ROUTES = (
 PAGE_ROUTES = (
     Route("GET", "/", ANYONE, static.serve_page, "The page"),
     Route("GET", "/join", ANYONE, static.serve_page, "The page, as join links open it"),
+    Route("GET", "/agents", ANYONE, static.serve_page, "The page, as the owner opens it to edit agents"),
     Route("GET", "/static/{path:.+}", ANYONE, static.serve_asset, "What the page is made of"),
     Route("GET", "/ws", ANYONE, system.open_socket, "The signaling socket"),
 )

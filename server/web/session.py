@@ -89,6 +89,10 @@ class Session:
                 seating.chat(seat, message_id, text)
             case m.MarkTip(tip_id=tip_id, mark=mark):
                 seating.room.advice.mark(seat.role, tip_id, mark)
+            case m.ReleaseTip(tip_id=tip_id):
+                seating.room.advice.release(seat.role, tip_id)
+            case m.Ask(question_id=question_id, text=text):
+                seating.room.advice.ask(seat.role, question_id, text)
             case m.Leave():
                 seating.leave(seat)
                 self._outbox.close(m.CloseCode.LEFT, "left")

@@ -109,7 +109,7 @@ async def list_tips(request: web.Request) -> web.Response:
     await store.consultation(consultation_id)
     is_patient = request[CLAIMS].role == "patient"
     tips = tuple(
-        MarkedTip(tip=stored.tip, mark=stored.mark)
+        MarkedTip(tip=stored.tip, mark=stored.mark, released_at_s=stored.released_at_s)
         for stored in await store.tips(consultation_id)
         if not is_patient or Role.PATIENT in roles_of(stored.tip.audience)
     )

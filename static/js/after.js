@@ -10,6 +10,7 @@ import { reportSection } from './after-report.js';
 import { captionOf, secondPass } from './after-second-pass.js';
 import { transcriptSection } from './after-transcript.js';
 import { other } from './store.js';
+import { tipIcon } from './tip-card.js';
 
 /**
  * @typedef {object} AfterOptions
@@ -115,7 +116,7 @@ async function addNames({ api, session }) {
 async function addStored({ api, session }) {
   const none = () => [];
   const [stored, tips, chat] = await Promise.all([api.transcript('live').catch(() => null), api.tips().catch(none), api.chat().catch(none)]);
-  for (const { tip, mark } of tips) session.record.putTip({ tip, atS: 0, mark });
+  for (const { tip, mark, released_at_s: at } of tips) session.record.putTip({ tip, atS: 0, mark, released: at !== null });
   for (const { message_id: id, role, name, text, at_s: atS } of chat) session.record.putChat({ id, role, name, text, atS, pending: false });
   for (const utterance of stored?.utterances ?? []) session.record.putCaption(captionOf(utterance));
 }
@@ -164,6 +165,6 @@ function section(title, none, rows, id) {
 
 /** @param {import('./record.js').TipEntry} entry */
 function tipLine({ tip, mark }) {
-  return h('li', { class: `tip-line${tip.urgent ? ' urgent' : ''}` }, icon(tip.urgent ? 'urgent' : tip.kind),
+  return h('li', { class: `tip-line${tip.urgent ? ' urgent' : ''}` }, icon(tipIcon(tip)),
     h('span', { class: 'line-text', text: tip.text }), mark ? h('span', { class: 'tag', t: `after.mark.${mark}` }) : null);
 }

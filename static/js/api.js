@@ -35,7 +35,7 @@ export class Api {
     return (await (await this.#ask(`/entities?edition=${edition}`)).json()).entities;
   }
 
-  /** @returns {Promise<{ tip: import('./types.js').Tip, mark: import('./types.js').TipMark | null }[]>} */
+  /** @returns {Promise<{ tip: import('./types.js').Tip, mark: import('./types.js').TipMark | null, released_at_s: number | null }[]>} */
   async tips() {
     return (await (await this.#ask('/tips')).json()).tips;
   }

@@ -63,10 +63,19 @@ export function applyLasting(store, record, event) {
       record.putChat({ ...event, id: event.message_id, atS: event.at_s, pending: false });
       break;
     case 'tip_ready':
-      record.putTip({ tip: event.tip, atS: event.at_s, mark: null });
+      record.putTip({ tip: event.tip, atS: event.at_s, mark: null, released: false });
       break;
     case 'tip_marked':
       record.markTip(event.tip_id, event.mark);
+      break;
+    case 'tip_released':
+      record.releaseTip(event.tip, event.at_s);
+      break;
+    case 'question_asked':
+      record.putQuestion({ id: event.question_id, text: event.text, atS: event.at_s });
+      break;
+    case 'budget_spent':
+      store.set({ budgetSpent: true });
       break;
     case 'sidecar_state_changed':
       store.set({ sidecars: { ...store.state.sidecars, [event.sidecar]: event.state } });
@@ -126,6 +135,8 @@ export function applyPresent(store, event) {
     case 'consent_changed':
       store.setSeat(event.role, { consent: event.granted });
       return null;
+    case 'budget_spent':
+      return { key: 'notice.budgetSpent' };
     default:
       return recordingNews(store, event);
   }

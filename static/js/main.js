@@ -1,6 +1,7 @@
 /** The page: which screen is shown, and in which language. */
 
 import { afterScreen } from './after.js';
+import { agentsScreen } from './agents.js';
 import { Api } from './api.js';
 import { callScreen } from './call.js';
 import { Devices } from './devices.js';
@@ -25,7 +26,7 @@ const toasts = new Toasts(byId('toasts'));
 let shown = null;
 
 /**
- * @param {'prejoin' | 'call' | 'after' | 'nolink'} name
+ * @param {'prejoin' | 'call' | 'after' | 'nolink' | 'agents'} name
  * @param {Screen} screen
  */
 function show(name, screen) {
@@ -86,6 +87,7 @@ function localizePage() {
 byId('language').append(languageSwitch());
 document.addEventListener('escuta:language', localizePage);
 localizePage();
-const invitation = takeInvitation();
-if (invitation) prepare(invitation);
+const invitation = location.pathname === '/agents' ? null : takeInvitation();
+if (location.pathname === '/agents') show('agents', agentsScreen());
+else if (invitation) prepare(invitation);
 else show('nolink', nolinkScreen());

@@ -1,6 +1,6 @@
 /** On a small screen one panel shows at a time; these choose it, and say what is new in the others. */
 
-import { h, setLabel } from './dom.js';
+import { h, setLabel, setText } from './dom.js';
 
 /**
  * @param {import('./call.js').CallOptions} options
@@ -9,15 +9,18 @@ import { h, setLabel } from './dom.js';
 export function panelTabs({ store }) {
   const names = /** @type {const} */ (['tips', 'captions', 'entities', 'chat']);
   const tabs = names.map((name) => {
+    const title = h('span', { t: name === 'entities' ? 'entities.tab' : `${name}.title` });
     const badge = h('span', { class: 'tab-badge', hidden: true, attrs: { 'aria-hidden': 'true' } });
     const button = h('button', {
       class: 'tab', data: { tab: name }, attrs: { type: 'button' },
       on: { click: () => store.set(name === 'captions' ? { tab: name, captionsOn: true } : { tab: name }) },
-    }, h('span', { t: name === 'entities' ? 'entities.tab' : `${name}.title` }), badge);
-    return { name, button, badge };
+    }, title, badge);
+    return { name, button, badge, title };
   });
   const close = store.watch((state) => {
-    for (const { name, button, badge } of tabs) {
+    for (const { name, button, badge, title } of tabs) {
+      const words = name === 'tips' && state.role === 'patient' ? 'tips.titlePatient' : /** @type {const} */ (`${name}.title`);
+      if (name === 'tips') setText(title, words);
       const count = name === 'tips' ? state.unseenTips : name === 'chat' ? state.unread : 0;
       const urgent = name === 'tips' && state.unseenUrgent;
       button.hidden = name === 'tips' && state.role !== 'clinician' && state.tips === 0;
@@ -28,7 +31,7 @@ export function panelTabs({ store }) {
       badge.dataset.urgent = String(urgent);
       if (urgent) setLabel(button, 'tips.unseenUrgent');
       else if (count) setLabel(button, name === 'tips' ? 'tips.unseen' : 'control.chatUnread', { count });
-      else setLabel(button, `${name}.title`);
+      else setLabel(button, words);
     }
   });
   return { element: h('div', { class: 'tabs', label: 'panel.tabs', attrs: { role: 'group' } }, ...tabs.map(({ button }) => button)), close };

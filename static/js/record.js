@@ -13,9 +13,10 @@
  * @property {boolean} gap the server could not hear this stretch
  * @property {string} language
  *
- * @typedef {{ tip: import('./types.js').Tip, atS: number, mark: import('./types.js').TipMark | null }} TipEntry
+ * @typedef {{ tip: import('./types.js').Tip, atS: number, mark: import('./types.js').TipMark | null, released: boolean }} TipEntry
+ * @typedef {{ id: string, text: string, atS: number }} QuestionEntry
  * @typedef {{ id: string, role: Role, name: string, text: string, atS: number, pending: boolean }} ChatEntry
- * @typedef {{ caption: Caption, entities: string[], tip: TipEntry, chat: ChatEntry, removed: Caption }} Changes
+ * @typedef {{ caption: Caption, entities: string[], tip: TipEntry, chat: ChatEntry, question: QuestionEntry, removed: Caption }} Changes
  */
 
 export class Record extends EventTarget {
@@ -29,6 +30,8 @@ export class Record extends EventTarget {
     this.tips = new Map();
     /** @type {Map<string, ChatEntry>} */
     this.chat = new Map();
+    /** @type {Map<string, QuestionEntry>} */
+    this.questions = new Map();
     /** @type {Map<string, number>} */
     this.interimSince = new Map();
   }
@@ -74,6 +77,29 @@ export class Record extends EventTarget {
     const marked = { ...entry, mark };
     this.tips.set(id, marked);
     this.#tell('tip', marked);
+  }
+
+  /**
+   * @param {import('./types.js').Tip} tip an explanation that the patient has now
+   * @param {number} atS
+   */
+  releaseTip(tip, atS) {
+    const known = this.tips.get(tip.id);
+    const entry = { tip: known?.tip ?? tip, atS: known?.atS ?? atS, mark: known?.mark ?? null, released: true };
+    this.tips.set(tip.id, entry);
+    this.#tell('tip', entry);
+  }
+
+  /** @param {QuestionEntry} entry */
+  putQuestion(entry) {
+    this.questions.set(entry.id, entry);
+    this.#tell('question', entry);
+  }
+
+  /** Questions that have no answer yet. */
+  pendingQuestions() {
+    const answered = new Set([...this.tips.values()].map(({ tip }) => tip.question_id));
+    return [...this.questions.values()].filter(({ id }) => !answered.has(id));
   }
 
   /** @param {ChatEntry} entry */
@@ -123,7 +149,7 @@ export class Record extends EventTarget {
 
   /**
    * @param {keyof Changes} kind
-   * @param {Caption | string[] | TipEntry | ChatEntry} detail
+   * @param {Caption | string[] | TipEntry | ChatEntry | QuestionEntry} detail
    */
   #tell(kind, detail) {
     this.dispatchEvent(new CustomEvent(kind, { detail }));

@@ -128,6 +128,23 @@ export class Session {
     this.signaling.send({ type: 'mark_tip', tip_id: id, mark });
   }
 
+  /** Let the patient have an explanation. @param {string} id */
+  releaseTip(id) {
+    if (!this.signaling.send({ type: 'release_tip', tip_id: id })) this.options.tell({ key: 'notice.offline', tone: 'warn' });
+  }
+
+  /**
+   * Ask about this consultation.
+   * @param {string} text
+   * @returns {boolean} false while there is no connection
+   */
+  ask(text) {
+    const id = crypto.randomUUID?.() ?? `q${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    const sent = this.signaling.send({ type: 'ask', question_id: id, text });
+    if (!sent) this.options.tell({ key: 'notice.offline', tone: 'warn' });
+    return sent;
+  }
+
   /**
    * Whether something of this room time happened after we joined, and is worth telling.
    * @param {number} atS

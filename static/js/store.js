@@ -33,6 +33,7 @@
  * @property {number} unread chat messages
  * @property {number} entities how many things are listed
  * @property {number} tips how many there are
+ * @property {boolean} budgetSpent the chat model is asked no more
  * @property {number} unseenTips those that came while their panel was hidden
  * @property {boolean} unseenUrgent one of them is urgent
  * @property {number} roomZeroMs performance.now() at room time 0; NaN before the welcome
@@ -44,7 +45,7 @@ function initial() {
     role: 'patient', consultationId: '', title: '', consentMode: 'ask', voicesGoTo: null, seats: {},
     socket: 'connecting', cutOff: '', media: 'new', offline: false, socketTryMs: null, mediaTryMs: null, recording: 'off', recordingReason: '', diskFreeMb: null, sidecars: {}, speechReason: '',
     quality: null, microphone: false, camera: false, screen: false, soundBlocked: false,
-    tab: 'captions', captionsOn: true, unread: 0, entities: 0, tips: 0, unseenTips: 0, unseenUrgent: false, roomZeroMs: NaN,
+    tab: 'captions', captionsOn: true, unread: 0, entities: 0, tips: 0, budgetSpent: false, unseenTips: 0, unseenUrgent: false, roomZeroMs: NaN,
   };
 }
 

@@ -1,5 +1,6 @@
 /** English. Every key here has its Portuguese in strings-pt.js; the type checker holds both to that. */
 
+import { enAdvice } from './strings-en-advice.js';
 import { enEntities } from './strings-en-entities.js';
 import { enExports } from './strings-en-exports.js';
 import { enNews } from './strings-en-news.js';
@@ -210,4 +211,5 @@ export const en = {
   ...enReport,
   ...enExports,
   ...enNews,
+  ...enAdvice,
 };

@@ -1,5 +1,6 @@
 /** Português do Brasil. */
 
+import { ptAdvice } from './strings-pt-advice.js';
 import { ptEntities } from './strings-pt-entities.js';
 import { ptExports } from './strings-pt-exports.js';
 import { ptNews } from './strings-pt-news.js';
@@ -211,4 +212,5 @@ export const pt = {
   ...ptReport,
   ...ptExports,
   ...ptNews,
+  ...ptAdvice,
 };

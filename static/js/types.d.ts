@@ -5,7 +5,7 @@ export type ConnectionState = 'connecting' | 'connected' | 'unstable' | 'lost';
 export type Bars = 1 | 2 | 3 | 4;
 export type Sidecar = 'recording' | 'speech' | 'entities' | 'tips' | 'storage' | 'live';
 export type SidecarState = 'ok' | 'starting' | 'delayed' | 'failing';
-export type TipKind = 'tip' | 'action' | 'answer';
+export type TipKind = 'tip' | 'red_flag' | 'question' | 'action' | 'answer' | 'explanation';
 export type TipMark = 'useful' | 'dismissed' | 'done';
 export type Audience = 'clinician' | 'patient' | 'all';
 export type ConsentMode = 'ask' | 'external';
@@ -53,6 +53,8 @@ export interface Tip {
   evidence: Evidence[];
   model: string;
   latency_s: number;
+  question_id: string;
+  question: string;
 }
 
 export interface Statement {
@@ -267,6 +269,9 @@ export interface TipMarked extends InRoom {
   mark: TipMark;
   role: Role;
 }
+export interface TipReleased extends InRoom { type: 'tip_released'; tip: Tip }
+export interface QuestionAsked extends InRoom { type: 'question_asked'; question_id: string; text: string }
+export interface BudgetSpent extends InRoom { type: 'budget_spent'; calls: number; tokens: number }
 export interface ReportReady extends InRoom {
   type: 'report_ready';
   version: number;
@@ -295,6 +300,7 @@ export interface ConsultationEnded extends InRoom {
 export type RoomEvent =
   | ConsultationOpened | ParticipantJoined | ParticipantLeft | ConnectionChanged | QualityChanged | ParticipantAway | MediaChanged | ConsentChanged
   | RecordingStarted | RecordingStopped | RecordingRefused | DiskLow | RecordingFinalized
+  | TipReleased | QuestionAsked | BudgetSpent
   | InterimTranscript | FinalTranscript | import('./entity-types.js').EntitiesFound | AudioGap | ChatSent | TipReady | TipMarked | ReportReady
   | SidecarStateChanged | SidecarFailed | ConsultationEnded;
 
@@ -349,6 +355,8 @@ export type ClientMessage =
   | { type: 'consent'; granted: boolean }
   | { type: 'chat'; message_id: string; text: string }
   | { type: 'mark_tip'; tip_id: string; mark: TipMark }
+  | { type: 'release_tip'; tip_id: string }
+  | { type: 'ask'; question_id: string; text: string }
   | { type: 'leave' }
   | { type: 'end' }
   | { type: 'ping'; t: number };

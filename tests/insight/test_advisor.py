@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from server.insight.advisor import Advisor, AdvisorOptions
+from server.insight.advisor import Advisor
+from server.insight.giving import AdvisorOptions
 from server.insight.llm_tips import LlmTips
-from server.insight.port import Dialogue, TipGenerator
+from server.insight.port import Dialogue, OnTip, TipGenerator
 from server.insight.providers.rules import Rules
 from server.insight.providers.scripted import Answer, Asked, ScriptedChatModel
+from server.model.advice_events import Interaction
 from server.model.errors import ChatModelDelayed, ChatModelUnavailable
 from server.model.insight import Audience, Evidence, Tip, TipKind, TipMark
 from tests.insight.spoken import AGENT, utterance
@@ -40,7 +42,7 @@ class Generator:
         self.most_at_once = 0
         self.called = asyncio.Event()
 
-    async def consider(self, dialogue: Dialogue) -> Sequence[Tip]:
+    async def consider(self, dialogue: Dialogue, on_tip: OnTip | None = None) -> Sequence[Tip]:
         self.seen.append(dialogue)
         self.called.set()
         self.at_once += 1
@@ -77,7 +79,9 @@ class Bench:
         self._count = 0
         options = AdvisorOptions(generator, fallback, AGENT, "pt", timeout_s, lambda: self.now_s)
         self._on_tip = on_tip
-        self.advisor = Advisor(options, self._advise, self._state)
+        self.interactions: list[Interaction] = []
+        self.spent: list[tuple[int, int]] = []
+        self.advisor = Advisor(options, self)
 
     @property
     def subjects(self) -> list[str]:
@@ -88,14 +92,20 @@ class Bench:
             self.advisor.heard(utterance(turn, self._count))
             self._count += 1
 
-    def _advise(self, one: Tip) -> None:
-        self.tips.append(one)
+    def on_tip(self, tip: Tip) -> None:
+        self.tips.append(tip)
         self.advised.set()
-        self._on_tip(one)
+        self._on_tip(tip)
 
-    def _state(self, state: str, detail: str) -> None:
+    def on_state(self, state: str, detail: str) -> None:
         self.states.append((state, detail))
         self.stated.set()
+
+    def on_interaction(self, interaction: Interaction) -> None:
+        self.interactions.append(interaction)
+
+    def on_spent(self, calls: int, tokens: int) -> None:
+        self.spent.append((calls, tokens))
 
     async def settle(self) -> None:
         for _ in range(30):

@@ -49,6 +49,9 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "cholangitis": ("Os olhos estão amarelos e tenho febre", "My eyes are yellow and I have a fever"),
     "dengue_alarm": ("Peguei dengue e a gengiva está sangrando", "I have dengue and bleeding gums"),
     "fever_bleeding": ("Febre e a gengiva sangrando", "A fever and bleeding gums"),
+    "alcohol_withdrawal": ("Bebo todo dia e as mãos tremem", "I drink every day and I get the shakes"),
+    "dehydration": ("Está com diarreia e chora sem lágrima", "He has diarrhoea and cries without tears"),
+    "diabetic_foot": ("Tenho diabetes e o dedão está roxo", "I'm diabetic and my toe has gone black"),
     "blood_in_stool": ("Sangue nas fezes", "Blood in my stool"),
     "cancer_signs": ("Perdi dez quilos e achei um caroço", "I lost weight and found a lump"),
 }
@@ -57,7 +60,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
 def structure(knowledge: Knowledge) -> object:
     """Return everything of a file but its words."""
     dumped = knowledge.model_dump(exclude={"never_skipped", "scope", "small_talk", "concepts", "exclusions"})
-    for group in ("red_flag", "unasked", "action", "follow_up", "conflict"):
+    for group in ("red_flag", "unasked", "action", "follow_up", "conflict", "explanation"):
         for rule in dumped[group]:
             del rule["text"]
             for aspect in rule.get("aspects", ()):
@@ -65,6 +68,7 @@ def structure(knowledge: Knowledge) -> object:
     for medicine in dumped["medicines"]:
         del medicine["name"], medicine["words"]
     del dumped["allergy_conflict"]
+    dumped["answers"] = sorted(dumped["answers"]["about"]), sorted(dumped["answers"]["speakers"])
     return dumped, sorted(knowledge.concepts), sorted(knowledge.exclusions)
 
 

@@ -18,7 +18,7 @@ def test_a_red_flag_comes_together_over_several_utterances() -> None:
     )
     flag = next(tip for tip in given if tip.subject == "red_flag.acute_coronary")
     assert flag.urgent
-    assert flag.kind is TipKind.TIP
+    assert flag.kind is TipKind.RED_FLAG
     assert [cited.utterance_id for cited in flag.evidence] == ["u0", "u2"]
     assert flag.text.startswith("Considere")
 
@@ -47,7 +47,7 @@ def test_everything_is_for_the_clinician() -> None:
         "c: Vou pedir um eletrocardiograma e mostre isso ao paciente.",
     )
     assert {tip.audience for tip in given} == {Audience.CLINICIAN}
-    assert len(given) == 2
+    assert len(given) == 3
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_sensitivity_chooses_how_much() -> None:
     turns = ["p: Estou com dor no peito.", "c: Vou pedir um eletrocardiograma."]
     low = AGENT.model_copy(update={"sensitivity": 0.1})
     assert subjects(*turns, agent=low) == {"red_flag.chest_pain"}
-    assert subjects(*turns) == {"red_flag.chest_pain", "action.ecg"}
+    assert subjects(*turns) == {"red_flag.chest_pain", "action.ecg", "explanation.ecg"}
 
 
 @pytest.mark.parametrize(

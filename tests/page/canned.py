@@ -12,7 +12,7 @@ import numpy as np
 from aiohttp import web
 
 from server.insight.entities.extract import extract
-from server.model.consultation import Consultation, ConsultationStatus, Role
+from server.model.consultation import Agent, Consultation, ConsultationStatus, Role
 from server.model.entities import Entity
 from server.model.events import (
     ChatSent,
@@ -149,6 +149,30 @@ def tip(tip_id: str, text: str, *, at_s: float = 40.0, **fields: Any) -> TipRead
     """Return a tip for the clinician."""
     merged = {"kind": TipKind.TIP, "audience": Audience.CLINICIAN, **fields}
     return TipReady(at_s=at_s, tip=Tip(id=tip_id, text=text, **merged))
+
+
+def explanation() -> TipReady:
+    """Return what the clinician may send to the patient."""
+    text = "O eletrocardiograma registra os batimentos do coração com adesivos na pele. Não dói e leva poucos minutos."
+    cited = (Evidence(utterance_id="u4", quote="A dor piora quando faz esforço?"),)
+    return tip("t4", text, kind=TipKind.EXPLANATION, subject="explanation.ecg", evidence=cited)
+
+
+def answer(question_id: str, question: str) -> TipReady:
+    """Return what was said to a question."""
+    text = "O paciente disse: “Tomo losartana de manhã. Acho que tenho alergia a dipirona.”"
+    cited = (Evidence(utterance_id="u7", quote="Tomo losartana de manhã. Acho que tenho alergia a dipirona."),)
+    more = {"question_id": question_id, "question": question}
+    return tip("t5", text, at_s=ROOM_S + 2, kind=TipKind.ANSWER, evidence=cited, **more)
+
+
+def agents() -> dict[str, Any]:
+    """Return what the server knows of agents."""
+    known = (
+        Agent(id="default", name="Escuta"),
+        Agent(id="cardio", name="Cardiologia", max_calls=50),
+    )
+    return {one.id: one.model_dump(mode="json") for one in known}
 
 
 def chat(role: Role, text: str, message_id: str) -> ChatSent:

@@ -17,11 +17,15 @@ from typing import Any, Literal
 from aiohttp import WSCloseCode, web
 from aiohttp.test_utils import TestServer
 
-from server.model.consultation import Role
+from server.model.advice_events import QuestionAsked, TipReleased
+from server.model.consultation import Agent, Role
+from server.model.errors import Unauthorized
 from server.model.events import EPHEMERAL, ConsentChanged, ConsultationEnded, Event
+from server.model.insight import Audience
 from server.web import messages as m
-from server.web.auth import TokenAuthority
+from server.web.auth import TokenAuthority, bearer_token
 from server.web.keys import STATIC_DIR
+from server.web.resources import AgentSettings
 from server.web.static import DEFAULT_STATIC_DIR, serve_asset, serve_page
 from tests.shelf import FakeShelf
 
@@ -53,9 +57,11 @@ class Stub:
     deaf: bool = False
     shelf: FakeShelf = field(default_factory=FakeShelf)
     second_pass: list[str] = field(default_factory=lambda: ["none"])
+    agents: dict[str, Any] = field(default_factory=canned.agents)
     address: str = ""
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
     sequence: int = 0
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def link(self, role: str = "clinician", query: str = "") -> str:
@@ -146,10 +152,20 @@ class Stub:
                 await self.say(canned.chat(role, message["text"], message["message_id"]))
             case "consent":
                 await self._consent(role, message["granted"])
+            case "ask":
+                await self._answer_question(message["question_id"], message["text"])
+            case "release_tip":
+                explanation = canned.explanation().tip.model_copy(update={"audience": Audience.PATIENT})
+                await self.say(TipReleased(at_s=canned.ROOM_S + 1, tip=explanation))
             case "end":
                 await self.say(ConsultationEnded(at_s=canned.ROOM_S, reason="ended_by_clinician", by=role))
             case "leave":
                 await socket.close(code=m.CloseCode.LEFT)
+
+    async def _answer_question(self, question_id: str, text: str) -> None:
+        await self.say(QuestionAsked(at_s=canned.ROOM_S + 1, question_id=question_id, text=text))
+        await self.may_answer.wait()
+        await self.say(canned.answer(question_id, text))
 
     async def serve_peaks(self, _: web.Request) -> web.Response:
         """Answer `GET …/peaks.json`."""
@@ -176,6 +192,31 @@ class Stub:
         headers["Content-Range"] = f"bytes {part.start}-{end - 1}/{len(content)}"
         return web.Response(status=206, body=content[part.start : end], headers=headers, content_type="audio/ogg")
 
+    async def list_agents(self, request: web.Request) -> web.Response:
+        """Answer `GET /api/agents`, to whoever has a service token."""
+        try:
+            assert AUTHORITY.verify(bearer_token(request.headers.get("Authorization"))).role == "service"
+        except Unauthorized:
+            return web.json_response({"error": {"code": "unauthorized", "message": "No."}}, status=401)
+        return web.json_response({"agents": list(self.agents.values())})
+
+    async def save_agent(self, request: web.Request) -> web.Response:
+        """Answer `PUT /api/agents/{id}` as the server does."""
+        if "Authorization" not in request.headers:
+            return web.Response(status=401)
+        wish = AgentSettings.model_validate(await request.json())
+        if wish.sources:
+            error = {"code": "conflict", "message": f"There is no context source {wish.sources[0]}."}
+            return web.json_response({"error": error}, status=409)
+        agent = Agent(id=request.match_info["agent_id"], **wish.model_dump()).model_dump(mode="json")
+        self.agents[agent["id"]] = agent
+        return web.json_response(agent)
+
+    @staticmethod
+    def service_token() -> str:
+        """Return a token of whoever runs the server."""
+        return AUTHORITY.issue(identity="owner", name="Owner", role="service")
+
     async def _consent(self, role: Role, granted: bool) -> None:
         if granted and self.consent_rests:
             self.consent_rests = False
@@ -194,6 +235,9 @@ async def serving(**options: Any) -> AsyncIterator[Stub]:
     one = f"/api/consultations/{canned.ID}"
     app.router.add_get("/", serve_page)
     app.router.add_get("/join", serve_page)
+    app.router.add_get("/agents", serve_page)
+    app.router.add_get("/api/agents", stub.list_agents)
+    app.router.add_put("/api/agents/{agent_id}", stub.save_agent)
     app.router.add_get("/static/{path:.+}", serve_asset)
     app.router.add_get("/ws", stub.serve_socket)
     app.router.add_get(one, _answering(lambda: canned.detail(stub.consent_mode, stub.told_service)))

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from server.insight.annotator import Annotator
+from server.insight.background import nothing_looked_up
 from server.insight.entities.rules import RuleExtractor
 from server.insight.extraction import ExtractionOptions
 from server.live.memory import MemoryLiveStore
@@ -152,6 +153,12 @@ class FakeStore:
     async def tips(self, consultation_id: str) -> list[Any]:
         return self.tip_records
 
+    async def interactions(self, consultation_id: str) -> list[Any]:
+        return []
+
+    async def context(self, consultation_id: str) -> str:
+        return ""
+
     async def entities(self, consultation_id: str) -> list[Any]:
         return self.named
 
@@ -242,16 +249,25 @@ class FakeRecorder:
 
 
 class FakeAdvisor:
-    def __init__(self, on_tip: Callable[[Any], None], on_state: Callable[..., None]) -> None:
-        self.on_tip = on_tip
-        self.on_state = on_state
+    def __init__(self, listener: Any) -> None:
+        self.listener = listener
+        self.on_tip = listener.on_tip
+        self.on_state = listener.on_state
+        self.background: Any = None
+        self.questions: list[tuple[str, str]] = []
         self.utterances: list[Any] = []
         self.marks: list[Any] = []
         self.fault: Exception | None = None
         self._closed = asyncio.Event()
 
-    def restore(self, utterances: Any, given: Any) -> None:
+    def restore(self, utterances: Any, given: Any, interactions: Any = ()) -> None:
         self.utterances.extend(utterances)
+
+    def know(self, background: Any) -> None:
+        self.background = background
+
+    def ask(self, question_id: str, text: str) -> None:
+        self.questions.append((question_id, text))
 
     def heard(self, utterance: Any) -> None:
         self.utterances.append(utterance)
@@ -279,6 +295,7 @@ class House:
         self.live = MemoryLiveStore()
         self.recorders: list[FakeRecorder] = []
         self.advisors: list[FakeAdvisor] = []
+        self.look_up: Any = nothing_looked_up
         self.extraction = ExtractionOptions(RuleExtractor())
         self.peers: list[FakePeer] = []
         self.finalized: list[Path] = []
@@ -311,6 +328,7 @@ class House:
             create_peer=self._create_peer,  # type: ignore[arg-type]
             create_annotator=self._create_annotator,
             create_advisor=self._create_advisor,  # type: ignore[arg-type]
+            look_up=self.look_up,
         )
 
     def room(self, **consultation: Any) -> Seating:
@@ -331,8 +349,8 @@ class House:
         self.peers.append(FakePeer(listener, self.peers_answer))
         return self.peers[-1]
 
-    def _create_advisor(self, agent: Any, language: Any, on_tip: Any, on_state: Any) -> FakeAdvisor:
-        self.advisors.append(FakeAdvisor(on_tip, on_state))
+    def _create_advisor(self, agent: Any, language: Any, listener: Any) -> FakeAdvisor:
+        self.advisors.append(FakeAdvisor(listener))
         self.advisors[-1].fault = self.advisor_fault
         return self.advisors[-1]
 

@@ -3,6 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from server.model.advice_events import (
+    BudgetSpent,
+    Interaction,
+    InteractionLogged,
+    QuestionAsked,
+    TipReleased,
+)
 from server.model.consultation import Consultation, Role
 from server.model.entities import Entity
 from server.model.events import (
@@ -92,6 +99,12 @@ def tip(tip_id: str = "tip-1", text: str = "Pergunte desde quando.") -> Tip:
     )
 
 
+def interaction(interaction_id: str = "i1", **fields: object) -> Interaction:
+    asked = {"id": interaction_id, "purpose": "tips", "generator": "scripted", "outcome": "answered"}
+    more = {"model": "small", "prompt_version": "tips@0", "prompt_tokens": 9, "heard": ("u1",), "sources": {"a": "ok"}}
+    return Interaction.model_validate(asked | more | {"tip_ids": ("tip-1",)} | fields)
+
+
 def recording(name: str, role: Role | None, size_bytes: int = 1000) -> RecordingFile:
     return RecordingFile.model_validate(
         {
@@ -127,6 +140,10 @@ def one_of_each(text: str = SECRET) -> list[Event]:
         AudioGap(at_s=6.0, role=patient, start_s=5.5, end_s=6.0),
         ChatSent(at_s=6.5, message_id="m1", role=patient, name="Ana", text=text),
         TipReady(at_s=7.0, tip=words),
+        TipReleased(at_s=7.2, tip=words),
+        QuestionAsked(at_s=7.3, question_id="q1", text=text),
+        BudgetSpent(at_s=7.4, calls=3, tokens=900),
+        InteractionLogged(at_s=7.4, interaction=interaction()),
         TipMarked(at_s=7.5, tip_id="tip-1", audience=Audience.CLINICIAN, mark=TipMark.USEFUL, role=Role.CLINICIAN),
         SidecarStateChanged(at_s=8.0, sidecar="speech", state="delayed", detail="Speech is behind."),
         SidecarFailed(at_s=8.5, sidecar="tips", detail="The model does not answer."),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from server.model.advice_events import InteractionLogged, TipReleased
 from server.model.consultation import Agent, ConsultationStatus, Role
 from server.model.errors import Conflict, InvalidRequest, NotFound
 from server.model.events import (
@@ -20,12 +21,25 @@ from server.model.events import (
     TipMarked,
     TipReady,
 )
-from server.model.insight import Audience, TipMark
+from server.model.insight import Audience, TipKind, TipMark
 from server.model.recording_events import RecordingFinalized
 from server.storage.clean import clean
 from server.storage.store import Store
 
-from .facts import CID, OPENED_AT, SECRET, connection, consultation, joined, left, one_of_each, recording, said, tip
+from .facts import (
+    CID,
+    OPENED_AT,
+    SECRET,
+    connection,
+    consultation,
+    interaction,
+    joined,
+    left,
+    one_of_each,
+    recording,
+    said,
+    tip,
+)
 
 PATIENCE_S = 30.0
 
@@ -40,10 +54,12 @@ async def present_s(store: Store, role: Role = Role.PATIENT) -> list[float]:
     return [person.present_s for person in await store.participants(CID) if person.role is role]
 
 
+UNLOGGED = ("interim_transcript", "final_transcript", "entities_found", "interaction_logged")
+
+
 async def test_every_event_is_kept_and_all_but_words_is_in_the_activity_log(store: Store) -> None:
     await keep(store, *one_of_each())
-    said_or_named = ("interim_transcript", "final_transcript", "entities_found")
-    expected = [event.type for event in one_of_each() if event.type not in said_or_named]
+    expected = [event.type for event in one_of_each() if event.type not in UNLOGGED]
     assert [entry.kind for entry in await store.activity(CID)] == ["consultation_created", *expected]
     assert store.refused == store.lost == 0
 
@@ -181,6 +197,38 @@ async def test_tips_come_back_whole_with_their_last_mark(store: Store) -> None:
     assert (second.tip, second.mark) == (tip("tip-2"), None)
 
 
+async def test_a_released_tip_is_the_patients_and_an_answer_keeps_its_question(store: Store) -> None:
+    answer = tip("tip-2").model_copy(update={"kind": TipKind.ANSWER, "question_id": "q1", "question": "Febre?"})
+    explanation = tip("tip-1").model_copy(update={"kind": TipKind.EXPLANATION})
+    released = explanation.model_copy(update={"audience": Audience.PATIENT})
+    await keep(store, TipReady(at_s=5.0, tip=explanation), TipReady(at_s=6.0, tip=answer))
+    assert [record.released_at_s for record in await store.tips(CID)] == [None, None]
+    await keep(store, TipReleased(at_s=7.0, tip=released), TipReleased(at_s=8.0, tip=released))
+    first, second = await store.tips(CID)
+    assert (first.tip, first.released_at_s) == (released, 7.0)
+    assert (second.tip, second.released_at_s) == (answer, None)
+
+
+async def test_interactions_come_back_whole_and_once(store: Store) -> None:
+    logged = [InteractionLogged(at_s=at_s, interaction=interaction(f"i{at_s:g}")) for at_s in (1.0, 2.0, 2.0)]
+    await keep(store, *logged)
+    kept = await store.interactions(CID)
+    assert [(record.at_s, record.interaction) for record in kept] == [
+        (1.0, interaction("i1")),
+        (2.0, interaction("i2")),
+    ]
+
+
+async def test_what_the_agent_is_told_beforehand_is_not_in_the_consultation(store: Store) -> None:
+    assert await store.context(CID) == ""
+    await store.save_context(CID, "Gestante de 20 semanas\x00")
+    await store.save_context(CID, f"{SECRET}\x00")
+    assert await store.context(CID) == f"{SECRET}\ufffd"
+    assert SECRET not in (await store.consultation(CID)).model_dump_json()
+    with pytest.raises(NotFound):
+        await store.save_context("consultation-9", "x")
+
+
 async def test_finalizing_again_replaces_what_is_known_of_the_files(store: Store) -> None:
     first = (recording("patient.ogg", Role.PATIENT, 10), recording("clinician.ogg", Role.CLINICIAN, 10))
     again = recording("patient.ogg", Role.PATIENT, 20)
@@ -276,7 +324,20 @@ async def test_what_is_not_there_is_not_found(store: Store, name: str) -> None:
 
 async def test_there_is_an_agent_from_the_start_and_it_can_be_edited(store: Store) -> None:
     assert await store.agent("default") == Agent(id="default", name="Escuta")
-    edited = Agent(id="default", name="Ana\x00", chat_model="gpt", language="en", sensitivity=0.9, prompt="Ouça\ud83e.")
+    edited = Agent(
+        id="default",
+        name="Ana\x00",
+        chat_model="gpt",
+        language="en",
+        sensitivity=0.9,
+        prompt="Ouça\ud83e.",
+        suggests=(TipKind.RED_FLAG, TipKind.ANSWER),
+        to_patient="nothing",
+        max_calls=7,
+        max_tokens=0,
+        sources=("record",),
+        shares_names=True,
+    )
     await store.save_agent(edited)
     await store.save_agent(Agent(id="second", name="B"))
     assert [agent.id for agent in await store.agents()] == ["default", "second"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from server.model.advice_events import Interaction
 from server.model.consultation import Agent, Consultation, ConsultationStatus, Frozen, Participant, Role
 from server.model.entities import Assertion, Entity, EntityCategory
 from server.model.errors import DatabaseUnavailable, NotFound
@@ -28,6 +29,13 @@ RECORDED_BYTES = bytes(range(256)) * 4
 class FakeTipRecord:
     tip: Tip
     mark: TipMark | None = None
+    released_at_s: float | None = None
+
+
+@dataclass(frozen=True)
+class FakeInteractionRecord:
+    at_s: float
+    interaction: Interaction
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,8 @@ class FakeStore:
     named: dict[str, list[Entity]] = field(default_factory=dict)
     named_finally: dict[str, list[Entity]] = field(default_factory=dict)
     advised: dict[str, list[FakeTipRecord]] = field(default_factory=dict)
+    asked: dict[str, list[FakeInteractionRecord]] = field(default_factory=dict)
+    contexts: dict[str, str] = field(default_factory=dict)
     recorded: dict[str, list[RecordingFile]] = field(default_factory=dict)
     people: dict[str, list[Participant]] = field(default_factory=dict)
     happened: dict[str, list[FakeActivityEntry]] = field(default_factory=dict)
@@ -122,6 +132,18 @@ class FakeStore:
     async def tips(self, consultation_id: str, /) -> Sequence[FakeTipRecord]:
         self._check()
         return self.advised.get(consultation_id, [])
+
+    async def interactions(self, consultation_id: str, /) -> Sequence[FakeInteractionRecord]:
+        self._check()
+        return self.asked.get(consultation_id, [])
+
+    async def context(self, consultation_id: str, /) -> str:
+        self._check()
+        return self.contexts.get(consultation_id, "")
+
+    async def save_context(self, consultation_id: str, context: str, /) -> None:
+        await self.consultation(consultation_id)
+        self.contexts[consultation_id] = context
 
     async def entities(self, consultation_id: str, edition: Edition, /) -> Sequence[Entity]:
         self._check()
@@ -226,6 +248,26 @@ def filled_store() -> FakeStore:
         FakeTipRecord(_tip("for-patient", Audience.PATIENT)),
         FakeTipRecord(_tip("for-all", Audience.ALL)),
     ]
+    store.asked[CONSULTATION] = [
+        FakeInteractionRecord(
+            6.0,
+            Interaction(
+                id="i1",
+                purpose="tips",
+                generator="openai_compatible",
+                model="small",
+                prompt_version="tips@0123456789ab",
+                prompt_tokens=900,
+                completion_tokens=60,
+                latency_s=1.5,
+                outcome="answered",
+                heard=("u2",),
+                sources={"record": "ok"},
+                tip_ids=("for-clinician", "gone"),
+            ),
+        )
+    ]
+    store.contexts[CONSULTATION] = "Gestante"
     store.recorded[CONSULTATION] = [
         RecordingFile(
             name=f"{role}.{form}",

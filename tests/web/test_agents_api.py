@@ -13,6 +13,12 @@ AGENT = {
     "language": "pt",
     "sensitivity": 1,
     "prompt": "Seja breve.\nSem jargão.",
+    "suggests": ["red_flag", "answer"],
+    "to_patient": "nothing",
+    "max_calls": 20,
+    "max_tokens": 0,
+    "sources": [],
+    "shares_names": True,
 }
 
 
@@ -40,6 +46,11 @@ async def test_an_agent_gets_no_unusable_id(house: House, agent_id: str) -> None
     [
         {"sensitivity": 1.01},
         {"sensitivity": "0.5"},
+        {"suggests": ["horoscope"]},
+        {"to_patient": "everything"},
+        {"max_calls": -1},
+        {"max_tokens": 1.5},
+        {"sources": ["../x"]},
         {"prompt": "\0"},
         {"prompt": "x" * 20_001},
         {"name": ""},
@@ -54,6 +65,13 @@ async def test_unusable_settings_are_refused(house: House, change: dict[str, obj
 async def test_an_agent_chooses_its_speech_provider(house: House) -> None:
     assert (await house.call("PUT", "/api/agents/default", json=AGENT | {"speech_provider": "scripted"})).status == 200
     assert house.store.listeners["default"].speech_provider == "scripted"
+
+
+async def test_a_source_that_this_server_has_not_is_refused(house: House) -> None:
+    refused = await house.call("PUT", "/api/agents/default", json=AGENT | {"sources": ["record"]})
+    assert refused.status == 409
+    assert "record" in (await refused.json())["error"]["message"]
+    assert house.store.listeners["default"].sources == ()
 
 
 @pytest.mark.parametrize("name", ["telepathy", "../secrets", "openai_compatible"])

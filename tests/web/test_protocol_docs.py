@@ -13,10 +13,11 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from pydantic import BaseModel
 
-from server.model import events, recording_events
+from server.model import advice_events, events, recording_events
 from server.model.audience import may_see
 from server.model.consultation import Consultation, Role
 from server.model.errors import EscutaError
+from server.model.insight import Audience, Tip, TipKind, TipMark
 from server.web import messages
 from server.web.protocol_schema import schema_text
 
@@ -81,7 +82,13 @@ def test_every_event_is_documented() -> None:
 
 def test_what_is_documented_as_the_clinicians_is_the_clinicians() -> None:
     (row,) = [row for row in rows("Events, and who gets them") if row[1] == "the clinician"]
+    tip = Tip(id="t", kind=TipKind.EXPLANATION, audience=Audience.CLINICIAN, text="x")
+    mark = TipMark.DONE
     shown = {
+        events.TipReady(at_s=0, tip=tip),
+        events.TipMarked(at_s=0, tip_id="t", audience=Audience.CLINICIAN, mark=mark, role=Role.CLINICIAN),
+        advice_events.QuestionAsked(at_s=0, question_id="q", text="x"),
+        advice_events.BudgetSpent(at_s=0, calls=1, tokens=1),
         events.SidecarFailed(at_s=0, sidecar="tips"),
         events.EntitiesFound(at_s=0, utterance_id="u1", entities=()),
         recording_events.DiskLow(at_s=0, free_mb=1),

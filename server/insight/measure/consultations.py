@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...model.consultation import Role
+from ...model.consultation import Agent, Role
 from ...model.entities import Assertion, EntityCategory
+from ...model.insight import TipKind
 from ...model.transcript import Utterance
+from ..port import Dialogue
+from ..providers.rules import Rules
 
 LETTERS = {
     "S": EntityCategory.SYMPTOM,
@@ -63,7 +66,10 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Consultation:
-    """One dialogue and what is known of it. `everywhere`: every mention is marked, at its place."""
+    """One dialogue and what is known of it. `everywhere`: every mention is marked, at its place.
+
+    `red_flags` are what must be raised, each as the subjects that would do; None where nobody has said.
+    """
 
     name: str
     language: str
@@ -71,6 +77,7 @@ class Consultation:
     marked: tuple[Marked, ...] = ()
     everywhere: bool = False
     note: str = ""
+    red_flags: tuple[frozenset[str], ...] | None = None
 
 
 def consultations(folder: Path) -> Iterator[Consultation]:
@@ -105,7 +112,21 @@ def dialogue(name: str, text: str) -> Consultation:
             at = match.end()
         role = Role.CLINICIAN if line[0] == "c" else Role.PATIENT
         utterances.append(_utterance(utterance_id, role, len(utterances), plain + said[at:], language))
-    return Consultation(name, language, tuple(utterances), tuple(marked), everywhere=True)
+    flags = next((line.partition(":")[2] for line in text.splitlines() if line.startswith("# red_flags:")), None)
+    return Consultation(
+        name,
+        language,
+        tuple(utterances),
+        tuple(marked),
+        everywhere=True,
+        red_flags=None if flags is None else named(flags),
+    )
+
+
+def named(flags: str) -> tuple[frozenset[str], ...]:
+    """Return red flags by the names of their rules: "a | b, c"; "none"."""
+    groups = (group.split("|") for group in flags.split(",") if group.strip() != "none")
+    return tuple(frozenset(f"red_flag.{one.strip()}" for one in group) for group in groups)
 
 
 def _reference(name: str, content: dict[str, Any]) -> Consultation:
@@ -122,7 +143,16 @@ def _reference(name: str, content: dict[str, Any]) -> Consultation:
         )
         for entity in content.get("entities", ())
     )
-    return Consultation(name, language, utterances, marked)
+    told = content.get("red_flags")
+    flags = None if told is None else tuple(described(text, language) for text in told)
+    return Consultation(name, language, utterances, marked, red_flags=flags)
+
+
+def described(text: str, language: str) -> frozenset[str]:
+    """Return the red flags that a sentence describes, as the rules read it."""
+    said = (_utterance("described", Role.PATIENT, 0, text, language),)
+    tips = Rules().tips(Dialogue("auto", said, Agent(id="bench", name="Bench")))
+    return frozenset(tip.subject for tip in tips if tip.kind is TipKind.RED_FLAG)
 
 
 def _with_note(name: str, content: dict[str, Any]) -> Consultation:

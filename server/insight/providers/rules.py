@@ -21,6 +21,7 @@ class Rules:
     """Tips from the knowledge files. Reads each utterance once; combines them anew each time."""
 
     name = reasoning.NAME
+    local = True
 
     def __init__(self) -> None:
         self._heard: dict[str, Heard] = {}
@@ -48,6 +49,7 @@ class Rules:
         ]
         if dialogue.agent.sensitivity >= ACTIONS_FROM:
             found += [*reasoning.unasked(case, knowledge), *reasoning.actions(case, knowledge)]
+            found += reasoning.explanations(case, knowledge)
         if dialogue.agent.sensitivity >= FOLLOW_UPS_FROM:
             found += reasoning.follow_ups(case, knowledge, given)
         return _once(found, given)
