@@ -5,12 +5,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from ..model.transcript import Word
 
 _UNSURE_END_S = 0.3
-_LIKELY = 0.5
+_LIKELY = 0.35
 _DOUBTED_S = 1.0
+_MET_WORDS = 3
+_PASSED_S = 1.5
 _HIDDEN_WORDS = 1
 
 
@@ -49,7 +52,8 @@ class LocalAgreement:
     """Settles the longest prefix on which two successive readings agree.
 
     Of a reading with times only words settle that end 0.3 s before its sound stops and no later than the sound of
-    the reading before it: both heard them whole. An unlikely word settles once a second more was heard. Of a reading
+    the reading before it: both heard them whole. An unlikely word settles once a second more was heard. Where the two
+    differ, and agree again on three words that begin 1.5 s before the sound stops, the newer one counts. Of a reading
     without times the last `holdback` words never settle. A reading that contradicts what has settled goes on behind
     the last settled word's end.
 
@@ -91,7 +95,7 @@ class LocalAgreement:
         candidate = (*self._settled, *rest[:steady])
         if not len(self._settled) + agreed <= _common(candidate, self._shown) < len(self._shown):
             self._shown = candidate
-        sure = min(agreed, self._sure(reading, first), len(earlier) - (0 if self._previous.words else self._holdback))
+        sure = min(self._met(reading, first, earlier, agreed), self._sure(reading, first))
         if sure > 0 and (self._continues(reading.texts) or (reading.words and self._settled_until_s)):
             self._settled += rest[:sure]
             if reading.words:
@@ -115,6 +119,21 @@ class LocalAgreement:
             return min(count, len(reading.texts))
         middles = ((word.start_s + word.end_s) / 2 for word in reading.words)
         return sum(1 for middle_s in middles if middle_s <= self._settled_until_s)
+
+    def _met(self, reading: Reading, first: int, earlier: Sequence[str], agreed: int) -> int:
+        """Return up to where `reading` and the one before agree, or met again behind what has long been said.
+
+        `earlier` are the words of the one before, as those of `reading` behind its `first`; `agreed` begin both alike.
+        """
+        if not self._previous.words:
+            return min(agreed, len(earlier) - self._holdback)
+        if not reading.words:
+            return agreed
+        ours, theirs = ([comparable(word) for word in texts] for texts in (reading.texts[first:], earlier))
+        meetings = SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks()
+        passed_s = reading.heard_s - _PASSED_S
+        again = [one for one in meetings if one.size >= _MET_WORDS and one.a > agreed]
+        return max([agreed, *(one.a + one.size for one in again if reading.words[first + one.a].start_s <= passed_s)])
 
     def _sure(self, reading: Reading, first: int) -> int:
         """Return how many words behind `first` may settle, as far as this reading tells."""

@@ -89,6 +89,22 @@ def test_words_go_on_settling_behind_a_settled_word_that_is_read_otherwise_by_no
     assert shown == ("tem", "impressão", "alta", "há", "dez", "anos", "e")
 
 
+def test_where_readings_differ_the_newer_counts_once_they_agree_again_and_time_has_passed() -> None:
+    agreement = LocalAgreement()
+    agreement.update(timed("fiz que ela perdeu o controle", 2.5))
+    agreement.update(timed("diz que ela perdeu o controle do", 2.8))
+    assert agreement.settled == ("diz", "que", "ela", "perdeu", "o", "controle")
+
+
+def test_readings_that_agree_again_on_two_words_or_just_now_settle_nothing_that_differs() -> None:
+    shortly, lately = LocalAgreement(), LocalAgreement()
+    for text, heard_s in (("fiz que ela lavou o carro hoje", 2.8), ("diz que ela perdeu a chave ontem e", 3.2)):
+        shortly.update(timed(text, heard_s))
+    for text, heard_s in (("fiz que ela perdeu", 1.7), ("diz que ela perdeu", 1.8)):
+        lately.update(timed(text, heard_s))
+    assert shortly.settled == lately.settled == ()
+
+
 def test_a_shown_word_is_taken_back_only_for_what_two_readings_say() -> None:
     agreement = LocalAgreement()
     assert agreement.update(timed("como essa dor", 1.0)) == ("como", "essa")
