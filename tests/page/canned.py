@@ -119,11 +119,12 @@ def named(edition: str) -> tuple[Entity, ...]:
     return tuple(found.values())
 
 
-def found(number: int) -> EntitiesFound:
-    """Return what line `number` names and settles, as it is said."""
+def found(number: int) -> tuple[EntitiesFound, ...]:
+    """Return what line `number` names and settles as it is said, if anything."""
     said = spoken("live")
     entities = extract(said[number], said[max(0, number - 3) : number])
-    return EntitiesFound(at_s=LINES[number][1] + 4, utterance_id=f"u{number}", entities=entities, provider="rules")
+    at_s, line = LINES[number][1] + 4, f"u{number}"
+    return (EntitiesFound(at_s=at_s, utterance_id=line, entities=entities, provider="rules"),) if entities else ()
 
 
 def ended() -> ConsultationEnded:
@@ -184,7 +185,7 @@ def call() -> tuple[Event, ...]:
     """Return the events of the call so far, as the clinician sees them."""
     red_flag = Evidence(utterance_id="u3", quote="ela vai para o braço esquerdo", start_s=19.8, end_s=23.3)
     return (
-        *(event for number in range(len(LINES)) for event in (final(number), found(number))),
+        *(event for number in range(len(LINES)) for event in (final(number), *found(number))),
         tip(
             "t1",
             "Dor em aperto que irradia para o braço esquerdo, com sudorese: sinal de alerta de síndrome coronariana "
