@@ -12,6 +12,7 @@ import { h } from './dom.js';
  * @property {string} language
  * @property {number} sensitivity
  * @property {string} prompt
+ * @property {string} report_template
  * @property {TipKind[]} suggests
  * @property {'nothing' | 'released'} to_patient
  * @property {number} max_calls
@@ -23,9 +24,10 @@ import { h } from './dom.js';
 const NEW = '';
 /** @type {TipKind[]} */
 const KINDS = ['red_flag', 'question', 'action', 'tip', 'answer', 'explanation'];
+const REPORTS = /** @type {const} */ (['soap', 'laudo', 'referral', 'patient']);
 /** @type {Agent} */
 const BLANK = {
-  id: '', name: '', chat_model: null, speech_provider: null, language: 'pt', sensitivity: 0.5, prompt: '', suggests: KINDS,
+  id: '', name: '', chat_model: null, speech_provider: null, language: 'pt', sensitivity: 0.5, prompt: '', report_template: 'soap', suggests: KINDS,
   to_patient: 'released', max_calls: 300, max_tokens: 1_000_000, sources: [], shares_names: false,
 };
 
@@ -66,6 +68,10 @@ function fields(agent, save) {
   sensitivity.value = String(agent.sensitivity);
   const prompt = h('textarea', { id: 'agent-prompt', attrs: { maxlength: '20000' } });
   prompt.value = agent.prompt;
+  const report = h('select', { id: 'agent-report' }, ...REPORTS.map((kind) => h('option', { t: `report.kind.${kind}`, attrs: { value: kind } })));
+  // The owner may have added a template's file.
+  if (!REPORTS.some((kind) => kind === agent.report_template)) report.append(option(agent.report_template, agent.report_template));
+  report.value = agent.report_template;
   const kinds = KINDS.map((kind) => check(`agent-kind-${kind}`, `tips.kind.${kind}`, agent.suggests.includes(kind)));
   const toPatient = check('agent-to-patient', 'agents.toPatient', agent.to_patient === 'released');
   const names = check('agent-names', 'agents.sharesNames', agent.shares_names);
@@ -77,6 +83,7 @@ function fields(agent, save) {
     h('div', { class: 'pair' }, field('agent-language', 'agents.language', language), field('agent-speech', 'agents.speech', speech, 'agents.speechHint')),
     field('agent-model', 'agents.model', model, 'agents.modelHint'),
     field('agent-prompt', 'agents.prompt', prompt),
+    field('agent-report', 'agents.report', report),
     h('fieldset', {}, h('legend', { t: 'agents.suggests' }), h('div', { class: 'kinds' }, ...kinds.map(({ row }) => row)), toPatient.row),
     field('agent-sensitivity', 'agents.sensitivity', sensitivity, 'agents.sensitivityHint'),
     h('fieldset', {}, h('legend', { t: 'agents.budget' }),
@@ -86,7 +93,7 @@ function fields(agent, save) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     save({
-      id: id.value.trim(), name: name.value.trim(), language: language.value, prompt: prompt.value,
+      id: id.value.trim(), name: name.value.trim(), language: language.value, prompt: prompt.value, report_template: report.value,
       chat_model: model.value.trim() || null, speech_provider: speech.value.trim() || null, sensitivity: Number(sensitivity.value),
       suggests: KINDS.filter((_, place) => kinds[place]?.box.checked), to_patient: toPatient.box.checked ? 'released' : 'nothing',
       max_calls: Number(calls.value), max_tokens: Number(tokens.value), shares_names: names.box.checked,

@@ -45,4 +45,9 @@ export const enReport = {
   'report.state.intact': 'Unchanged',
   'report.state.changed': 'Changed',
   'report.state.missing': 'No longer there',
+  'agents.report': 'Report when the consultation ends',
+  'report.kind.soap': 'Progress note (SOAP)',
+  'report.kind.laudo': 'Medical report (laudo)',
+  'report.kind.referral': 'Referral letter',
+  'report.kind.patient': 'Summary for the patient',
 };

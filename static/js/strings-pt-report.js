@@ -46,4 +46,9 @@ export const ptReport = {
   'report.state.intact': 'Sem mudança',
   'report.state.changed': 'Mudou',
   'report.state.missing': 'Não existe mais',
+  'agents.report': 'Relatório ao fim da consulta',
+  'report.kind.soap': 'Evolução (SOAP)',
+  'report.kind.laudo': 'Laudo médico',
+  'report.kind.referral': 'Carta de encaminhamento',
+  'report.kind.patient': 'Resumo para o paciente',
 };

@@ -24,6 +24,7 @@ async def test_an_agent_is_read_edited_and_saved_whole(stub, open_page):
     await page.fill("#agent-name", "Cardio <b>")
     await page.fill("#agent-prompt", "Seja breve.")
     await page.fill("#agent-tokens", "1000")
+    await page.select_option("#agent-report", "referral")
     await page.uncheck("#agent-kind-tip")
     await page.uncheck("#agent-to-patient")
     await page.check("#agent-names")
@@ -37,6 +38,7 @@ async def test_an_agent_is_read_edited_and_saved_whole(stub, open_page):
         50,
         1000,
     )
+    assert kept["report_template"] == "referral"
     assert kept["suggests"] == ["red_flag", "question", "action", "answer", "explanation"]
     assert (kept["to_patient"], kept["shares_names"], kept["chat_model"]) == ("nothing", True, None)
     await expect(page.locator("#agent option:checked")).to_have_text("Cardio <b> (cardio)")
