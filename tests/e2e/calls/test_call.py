@@ -51,10 +51,10 @@ async def test_two_people_meet_are_heard_written_down_advised_and_recorded(serve
             await _wait_for_text(page, '#captions [data-role="clinician"]', "senhora")
             assert await page.locator("#recording-state").is_visible()
             assert "SRTP" in await page.locator("#encryption").inner_text()
-        await doctor.locator("#captions .entity").filter(has_text="peito").first.wait_for(timeout=60_000)
+        await doctor.locator("#captions [data-entity]").filter(has_text="peito").first.wait_for(timeout=60_000)
         await doctor.locator("#tips [data-tip]").first.wait_for(timeout=60_000)
         await asyncio.sleep(max(0, SPOKEN_S - await _call_s(doctor)))
-        assert await patient.locator("[data-tip], .entity").count() == 0
+        assert await patient.locator("[data-tip], [data-entity]").count() == 0
 
         await doctor.click("#end")
         await doctor.locator("dialog[open] button").last.click()
