@@ -153,8 +153,8 @@ async def test_what_does_not_stream_has_the_whole_time(fake: FakeOpenAI, over_ne
     async def late(request: Any) -> Any:
         if (await request.json()).get("stream"):
             return await body('{"error": {"message": "stream is not supported"}}', 400)(request)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.5)
         return await says(GOOD)(request)
 
     fake.script = [late]
-    assert (await ask(over_network(first_token_s=0.1))).content == GOOD
+    assert (await ask(over_network(first_token_s=1.0))).content == GOOD

@@ -21,7 +21,7 @@ from server.storage.embedded import EmbeddedPostgres
 from server.storage.records import pack
 from server.storage.spool import Spool
 from server.storage.store import Store
-from tests.storage.facts import CID, consultation, one_of_each, said
+from tests.storage.facts import CID, UNLOGGED, consultation, one_of_each, said
 
 PATIENCE_S = 90.0
 
@@ -104,7 +104,7 @@ async def test_killing_the_database_in_mid_stream_loses_nothing_and_doubles_noth
 
 async def test_effects_that_would_show_a_repetition_happen_once(database: Database, store: Store) -> None:
     """The activity log has no key that could hide a second application."""
-    events = [event for event in one_of_each() if event.type not in ("final_transcript", "interim_transcript")]
+    events = [event for event in one_of_each() if event.type not in UNLOGGED]
     deaths = 0
     for round_number in range(8):
         if round_number in (2, 5):

@@ -131,16 +131,16 @@ def of_length(count: int, *, final: bool = True) -> Request:
 
 def test_what_is_doubtful_in_a_batch_is_read_again_together_and_the_surer_reading_counts() -> None:
     answers = {
-        (1500, 1): Hypothesis("Sim.", average_log_probability=-0.2),
-        (1500, 2): Hypothesis("globo", average_log_probability=-0.9),
-        (1500, 3): Hypothesis("dor dor dor", looped=True),
+        (1000, 1): Hypothesis("Sim.", average_log_probability=-0.2),
+        (1000, 2): Hypothesis("globo", average_log_probability=-0.9),
+        (1000, 3): Hypothesis("dor dor dor", looped=True),
         (3000, 2): Hypothesis("lobo", average_log_probability=-1.1),
         (3000, 3): Hypothesis("dor"),
     }
     recogniser = Rereading(answers)
     read = recogniser.recognise_batch([of_length(count) for count in (1, 2, 3)])
     assert [hypothesis.text for hypothesis in read] == ["Sim.", "globo", "dor"]
-    assert recogniser.asked == [(1500, [1, 2, 3]), (3000, [2, 3])]
+    assert recogniser.asked == [(1000, [1, 2, 3]), (3000, [2, 3])]
 
 
 def test_a_batch_of_interims_is_never_read_twice() -> None:

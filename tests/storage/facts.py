@@ -43,6 +43,8 @@ from server.model.recording_events import (
 from server.model.transcript import Utterance, Word
 
 CID = "consultation-1"
+UNLOGGED = ("interim_transcript", "final_transcript", "entities_found", "interaction_logged")
+"""Events that have a place of their own, and none in the activity log."""
 OPENED_AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 SECRET = "palavra-secreta"
 """What was said: must never stand in a log."""

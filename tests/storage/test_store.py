@@ -30,6 +30,7 @@ from .facts import (
     CID,
     OPENED_AT,
     SECRET,
+    UNLOGGED,
     connection,
     consultation,
     interaction,
@@ -52,9 +53,6 @@ async def keep(store: Store, *events: Event, consultation_id: str = CID) -> None
 
 async def present_s(store: Store, role: Role = Role.PATIENT) -> list[float]:
     return [person.present_s for person in await store.participants(CID) if person.role is role]
-
-
-UNLOGGED = ("interim_transcript", "final_transcript", "entities_found", "interaction_logged")
 
 
 async def test_every_event_is_kept_and_all_but_words_is_in_the_activity_log(store: Store) -> None:

@@ -136,6 +136,7 @@ def test_only_what_says_nothing_about_anybody_is_open() -> None:
     assert {route.path for route in OPEN} == {
         "/",
         "/join",
+        "/agents",
         "/static/{path:.+}",
         "/ws",
         "/healthz",
