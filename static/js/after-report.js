@@ -70,8 +70,10 @@ export function reportSection(options) {
       if (!closed) show(report, list);
       return true;
     } catch (error) {
-      refuse(error);
-      if (error instanceof Refused && error.code === 'conflict') await load(undefined);
+      const conflict = error instanceof Refused && error.code === 'conflict';
+      if (conflict) toasts.show({ key: 'report.conflict', tone: 'warn' });
+      else refuse(error);
+      if (conflict) await load(undefined);
       return false;
     } finally {
       element.removeAttribute('aria-busy');

@@ -47,6 +47,7 @@ export const enReport = {
   'report.state.missing': 'No longer there',
   'agents.report': 'Report when the consultation ends',
   'report.kind.soap': 'Progress note (SOAP)',
+  'report.conflict': 'The report has changed meanwhile, or its recording is not ready yet: look at the newest version and try again.',
   'report.kind.laudo': 'Medical report (laudo)',
   'report.kind.referral': 'Referral letter',
   'report.kind.patient': 'Summary for the patient',

@@ -48,6 +48,7 @@ export const ptReport = {
   'report.state.missing': 'Não existe mais',
   'agents.report': 'Relatório ao fim da consulta',
   'report.kind.soap': 'Evolução (SOAP)',
+  'report.conflict': 'O relatório mudou enquanto isso, ou a gravação ainda não está pronta: confira a versão mais nova e tente de novo.',
   'report.kind.laudo': 'Laudo médico',
   'report.kind.referral': 'Carta de encaminhamento',
   'report.kind.patient': 'Resumo para o paciente',
